@@ -1,0 +1,1 @@
+"""What a run needs around the science: device, seed, safe files, provenance."""
