@@ -1,0 +1,65 @@
+# Every routine as one word; `make` alone lists them.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# torch threads that wait in a busy loop slow down 4 to 8 times when another process runs beside them.
+export OMP_WAIT_POLICY := PASSIVE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: setup demo test check lint format types docs bench weights examples help
+
+setup: $(STAMP) ## Make .venv and install ichnos with its development tools (once)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "ichnos needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Try: make setup PYTHON=python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --progress-bar off -e '.[dev]' -c constraints.txt
+	@touch $@
+	@echo "Ready. Next: make demo, or $(BIN)/ichnos --help"
+
+demo: setup ## Segment phantom scans with the bundled model; results in demo-output/
+	$(BIN)/ichnos demo -o demo-output
+
+test: setup ## Run all tests
+	$(BIN)/python -m pytest
+
+check: lint types docs test ## Everything that CI runs
+
+lint: setup ## Check style, spelling and the one-way flow of rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/lint-imports --no-logo
+
+format: setup ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: setup ## Check types (the first run takes about a minute)
+	$(BIN)/mypy
+
+docs: setup ## Build the documentation into docs/_build/html; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+bench: setup ## Run every benchmark
+	@set -e; for script in benchmarks/*.py; do \
+	  [ -e "$$script" ] || continue; echo "== $$script"; $(BIN)/python "$$script"; done
+
+examples: setup ## Run every example
+	@set -e; for script in examples/*.py; do \
+	  [ -e "$$script" ] || continue; echo "== $$script"; $(BIN)/python "$$script"; done
+
+weights: setup ## Train the bundled model anew on phantoms and put it into the package
+	$(BIN)/ichnos train phantom-swin -o weights-work --overwrite
+	rm -rf src/ichnos/weights/phantom-swin
+	mkdir -p src/ichnos/weights
+	cp -R weights-work/checkpoint src/ichnos/weights/phantom-swin
+
+help: ## List these targets
+	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+	  while IFS='|' read -r target text; do printf '  make %-9s %s\n' "$$target" "$$text"; done

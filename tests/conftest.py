@@ -1,0 +1,44 @@
+"""What all tests share: the environment set before torch loads, real scans, skipping by mark."""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read by torch when it loads
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--real-data",
+        type=Path,
+        default=REPOSITORY.parent / "shared" / "data",
+        help="folder with real-head-ct/ and geometry/ (default: shared/data beside the repository)",
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "real_data" in getattr(item, "fixturenames", ()):
+            item.add_marker("real")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("no CUDA device")
+
+
+@pytest.fixture(scope="session")
+def real_data(request: pytest.FixtureRequest) -> Path:
+    """Folder of the real scans, which are not in the repository."""
+    folder: Path = request.config.getoption("--real-data")
+    if not folder.is_dir():
+        pytest.skip(f"no real scans at {folder}; name their folder with --real-data")
+    return folder
