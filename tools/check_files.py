@@ -17,7 +17,7 @@ MAX_IMAGE_BYTES = 4_000
 MAX_WEIGHT_BYTES = 15_000_000
 IMAGE_ENDINGS = (".dcm", ".ima", ".nii", ".nii.gz", ".nrrd", ".mha")
 WEIGHTS = "src/ichnos/weights/"
-PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE" rb" KEY-----")
+PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 MERGE_MARK = re.compile(rb"^(<{7} |>{7} |={7}$)", re.MULTILINE)
 PARSERS: dict[str, Callable[[str], object]] = {
     ".toml": tomllib.loads,
