@@ -24,13 +24,18 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
 
-def drop_module_docstring(app: Sphinx, what: str, *details: object) -> None:
-    """Empty the docstring of a module: each reference page has an introduction of its own."""
+def tidy_docstring(app: Sphinx, what: str, *details: object) -> None:
+    """Drop the docstring of a module, whose page has an introduction; keep colons in a property's."""
     lines = details[-1]
-    if what == "module" and isinstance(lines, list):
+    if not isinstance(lines, list):
+        return
+    if what == "module":
         lines.clear()
+    elif what == "property":
+        # napoleon takes what stands before a colon in the first line for a type: start with a comment
+        lines[:0] = ["..", ""]
 
 
 def setup(app: Sphinx) -> None:
-    """Connect the above."""
-    app.connect("autodoc-process-docstring", drop_module_docstring)
+    """Connect the above, to run before napoleon (500)."""
+    app.connect("autodoc-process-docstring", tidy_docstring, priority=400)
