@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "ichnos needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1). Try: make setup PYTHON=python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --progress-bar off -e '.[dev]' -c constraints.txt
+	$(BIN)/python -m pip install -e '.[dev]' -c constraints.txt
 	@touch $@
 	@echo "Ready. Next: make demo, or $(BIN)/ichnos --help"
 
