@@ -50,9 +50,7 @@ class Geometry:
             )
 
     @classmethod
-    def from_affine(
-        cls, affine: Float[np.ndarray, "4 4"], shape: tuple[int, int, int]
-    ) -> "Geometry":
+    def from_affine(cls, affine: Float[np.ndarray, "4 4"], shape: tuple[int, int, int]) -> "Geometry":
         """Build from one affine that maps (slice, row, column, 1) to RAS+ mm.
 
         Args:
@@ -84,12 +82,12 @@ class Geometry:
     def normal(self) -> Float[np.ndarray, "3"]:
         """Unit normal of the first slice, pointing to the head in a canonical scan."""
         normal = np.cross(self.column_steps_mm[0], self.row_steps_mm[0])
-        return normal / np.linalg.norm(normal)
+        return np.asarray(normal / np.linalg.norm(normal))
 
     @property
     def positions_mm(self) -> Float[np.ndarray, " slices"]:
         """Slice origins projected on the normal: the true order and spacing of the slices."""
-        return self.origins_mm @ self.normal
+        return np.asarray(self.origins_mm @ self.normal)
 
     @property
     def gaps_mm(self) -> Float[np.ndarray, " gaps"]:
@@ -114,17 +112,17 @@ class Geometry:
         if not gaps_mm.size:
             return np.array([self._lone_extent_mm()])
         padded = np.concatenate([gaps_mm[:1], gaps_mm, gaps_mm[-1:]])
-        return (padded[:-1] + padded[1:]) / 2
+        return np.asarray((padded[:-1] + padded[1:]) / 2)
 
     @property
     def pixel_areas_mm2(self) -> Float[np.ndarray, " slices"]:
         """Area of one pixel of each slice."""
-        return np.linalg.norm(np.cross(self.row_steps_mm, self.column_steps_mm), axis=1)
+        return np.asarray(np.linalg.norm(np.cross(self.row_steps_mm, self.column_steps_mm), axis=1))
 
     @property
     def voxel_volumes_ml(self) -> Float[np.ndarray, " slices"]:
         """Volume that one voxel of each slice stands for, in millilitres."""
-        return self.pixel_areas_mm2 * self.slice_extents_mm / 1000.0
+        return np.asarray(self.pixel_areas_mm2 * self.slice_extents_mm / 1000.0)
 
     @property
     def tilt_degrees(self) -> float:
@@ -171,11 +169,9 @@ class Geometry:
     ) -> Float[np.ndarray, "n 3"]:
         """World positions of voxel centres; `z` must hold whole slice indices."""
         z = np.asarray(z, dtype=int)
-        return (
-            self.origins_mm[z]
-            + np.asarray(row)[:, None] * self.row_steps_mm[z]
-            + np.asarray(column)[:, None] * self.column_steps_mm[z]
-        )
+        along_rows_mm = np.asarray(row)[:, None] * self.row_steps_mm[z]
+        along_columns_mm = np.asarray(column)[:, None] * self.column_steps_mm[z]
+        return np.asarray(self.origins_mm[z] + along_rows_mm + along_columns_mm)
 
     def volume_ml(self, voxels: Bool[np.ndarray, "slices rows columns"]) -> float:
         """Volume of the voxels that are True, in millilitres."""
@@ -191,7 +187,7 @@ class Geometry:
         if z.size == 0:
             raise GeometryError("an empty mask has no centroid; check `volume_ml` first")
         weights = self.voxel_volumes_ml[z]
-        return weights @ self.points_mm(z, row, column) / weights.sum()
+        return np.asarray(weights @ self.points_mm(z, row, column) / weights.sum())
 
     def _lone_extent_mm(self) -> float:
         if self.lone_slice_mm is None:

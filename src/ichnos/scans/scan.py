@@ -36,14 +36,22 @@ class Turn:
         flips = tuple(axis for axis, flipped in enumerate(self.flipped) if flipped)
         return np.flip(canonical, flips).transpose(tuple(np.argsort(self.axes)))
 
+    def indices(self, shape: tuple[int, int, int]) -> Float[np.ndarray, "4 4"]:
+        """Matrix from source indices (i, j, k, 1) to canonical ones (slice, row, column, 1).
+
+        Args:
+            shape: canonical (slices, rows, columns).
+        """
+        matrix = np.zeros((4, 4))
+        matrix[3, 3] = 1.0
+        for canonical_axis, (source_axis, flipped) in enumerate(zip(self.axes, self.flipped, strict=True)):
+            matrix[canonical_axis, source_axis] = -1.0 if flipped else 1.0
+            matrix[canonical_axis, 3] = shape[canonical_axis] - 1 if flipped else 0.0
+        return matrix
+
     def source_affine(self, geometry: Geometry) -> Float[np.ndarray, "4 4"]:
         """Affine from source indices (i, j, k, 1) to RAS+ mm, given the canonical geometry."""
-        to_index = np.zeros((4, 4))
-        to_index[3, 3] = 1.0
-        for canonical_axis, (source_axis, flipped) in enumerate(zip(self.axes, self.flipped, strict=True)):
-            to_index[canonical_axis, source_axis] = -1.0 if flipped else 1.0
-            to_index[canonical_axis, 3] = geometry.shape[canonical_axis] - 1 if flipped else 0.0
-        return geometry.affine @ to_index
+        return np.asarray(geometry.affine @ self.indices(geometry.shape))
 
 
 IMAGE_ORDER = Turn(axes=(2, 1, 0), flipped=(False, False, False))

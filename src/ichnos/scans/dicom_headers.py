@@ -1,0 +1,206 @@
+"""What the header of a DICOM slice says, checked and in plain types."""
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.errors import InvalidDicomError
+
+from ichnos.errors import PixelError
+from ichnos.scans.enhanced import FRAME_GROUPS, split_frames
+from ichnos.scans.inputs import InputFile
+
+Vector = tuple[float, ...]
+
+HEADER_TAGS = (
+    *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "Modality"),
+    *("ImageType", "Rows", "Columns", "SamplesPerPixel", "ImagePositionPatient", "ImageOrientationPatient"),
+    *("PixelSpacing", "SliceThickness", "RescaleSlope", "RescaleIntercept", "RescaleType"),
+    *("ConvolutionKernel", "ContrastBolusAgent", "ContrastBolusAgentSequence", "BodyPartExamined"),
+    *FRAME_GROUPS,
+)
+"""The only tags that are read before a series is chosen; names and dates of patients are not."""
+
+
+@dataclass(frozen=True)
+class SliceHeader:
+    """One slice: a single-frame file, or one frame of a multi-frame file.
+
+    Attributes:
+        file: where it lies.
+        frame: index from 0 in a multi-frame file; None in a single-frame file.
+        instance_uid: SOPInstanceUID.
+        series_uid: SeriesInstanceUID, empty if missing.
+        series_number: SeriesNumber, empty if missing.
+        description: SeriesDescription, empty if missing.
+        modality: such as CT or MR.
+        image_type: in upper case.
+        rows: 0 if the file holds no image.
+        columns: 0 if the file holds no image.
+        samples: values per pixel; 3 for colour.
+        position_mm: ImagePositionPatient, LPS+; None if missing.
+        orientation: unit vectors along a row and along a column, LPS+; None if missing.
+        pixel_spacing_mm: between rows, between columns; None if missing.
+        thickness_mm: SliceThickness; None if missing. Never used where positions tell.
+        rescale: (slope, intercept) to HU; None if missing.
+        rescale_type: HU, US or empty for Hounsfield units.
+        kernel: ConvolutionKernel.
+        contrast: ContrastBolusAgent.
+        body_part: BodyPartExamined.
+    """
+
+    file: InputFile
+    frame: int | None
+    instance_uid: str
+    series_uid: str
+    series_number: str
+    description: str
+    modality: str
+    image_type: tuple[str, ...]
+    rows: int
+    columns: int
+    samples: int
+    position_mm: Vector | None
+    orientation: Vector | None
+    pixel_spacing_mm: Vector | None
+    thickness_mm: float | None
+    rescale: tuple[float, float] | None
+    rescale_type: str
+    kernel: str
+    contrast: str
+    body_part: str
+
+    @property
+    def uid(self) -> str:
+        """`instance_uid`, with the frame counted from 1 (as DICOM does) for multi-frame files."""
+        return self.instance_uid if self.frame is None else f"{self.instance_uid}#{self.frame + 1}"
+
+
+def read_headers(files: Iterable[InputFile]) -> tuple[list[SliceHeader], list[str]]:
+    """Read the headers of all DICOM files among `files`; other files are passed over.
+
+    Returns:
+        Headers (one per frame), and names of `.dcm` files that are not DICOM.
+
+    Raises:
+        PixelError: a DICOM file whose header is cut short or corrupt.
+    """
+    headers: list[SliceHeader] = []
+    not_dicom: list[str] = []
+    for file in files:
+        dataset = _read_header(file)
+        if dataset is not None:
+            headers += _headers_of(file, dataset)
+        elif file.name.lower().endswith(".dcm"):
+            not_dicom.append(file.name)
+    return headers, not_dicom
+
+
+@contextmanager
+def pydicom_silenced() -> Iterator[None]:
+    """Keep pydicom's warnings on sloppy but readable files from the user."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def read_dataset(stream: IO[bytes], **options: Any) -> Dataset:  # noqa: ANN401 - passed on to pydicom
+    """Read with pydicom, also a file without the 128-byte preamble if its start shows one."""
+    start = stream.read(8)
+    stream.seek(0)
+    return pydicom.dcmread(stream, force=_starts_with_element(start), **options)
+
+
+def one_line(error: BaseException, longest: int = 160) -> str:
+    """Shorten the message of a library to fit into ours."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= longest else text[: longest - 3] + "..."
+
+
+def _read_header(file: InputFile) -> Dataset | None:
+    with file.open() as stream, pydicom_silenced():
+        try:
+            return read_dataset(stream, stop_before_pixels=True, specific_tags=list(HEADER_TAGS))
+        except InvalidDicomError:
+            return None
+        except Exception as error:  # the parser raises many kinds on corrupt bytes
+            raise PixelError(
+                f"{file.name}: the DICOM header is cut short or corrupt ({one_line(error)}); "
+                "copy the file again"
+            ) from error
+
+
+def _starts_with_element(start: bytes) -> bool:
+    """Whether bytes look like a DICOM element of group 0002 or 0008, little endian."""
+    return len(start) == 8 and start[:2] in {b"\x02\x00", b"\x08\x00"} and start[3] == 0 and start[2] < 0x20
+
+
+def _headers_of(file: InputFile, dataset: Dataset) -> list[SliceHeader]:
+    with pydicom_silenced():
+        frames = split_frames(dataset)
+        if frames is None:
+            return [_header(file, dataset, None)]
+        return [_header(file, frame, index) for index, frame in enumerate(frames)]
+
+
+def _header(file: InputFile, dataset: Dataset, frame: int | None) -> SliceHeader:
+    slope, intercept = _number(dataset, "RescaleSlope"), _number(dataset, "RescaleIntercept")
+    return SliceHeader(
+        file=file,
+        frame=frame,
+        instance_uid=_text(dataset, "SOPInstanceUID"),
+        series_uid=_text(dataset, "SeriesInstanceUID"),
+        series_number=_text(dataset, "SeriesNumber"),
+        description=" ".join(_text(dataset, "SeriesDescription").split()),
+        modality=_text(dataset, "Modality"),
+        image_type=tuple(part.upper() for part in _texts(dataset, "ImageType")),
+        rows=int(_number(dataset, "Rows") or 0),
+        columns=int(_number(dataset, "Columns") or 0),
+        samples=int(_number(dataset, "SamplesPerPixel") or 1),
+        position_mm=_vector(dataset, "ImagePositionPatient", 3),
+        orientation=_vector(dataset, "ImageOrientationPatient", 6),
+        pixel_spacing_mm=_vector(dataset, "PixelSpacing", 2),
+        thickness_mm=_number(dataset, "SliceThickness"),
+        rescale=None if slope is None or intercept is None else (slope, intercept),
+        rescale_type=_text(dataset, "RescaleType").upper(),
+        kernel=" ".join(_texts(dataset, "ConvolutionKernel")),
+        contrast=_contrast(dataset),
+        body_part=_text(dataset, "BodyPartExamined").upper(),
+    )
+
+
+def _contrast(dataset: Dataset) -> str:
+    """ContrastBolusAgent, or the name in the sequence that Enhanced CT uses instead."""
+    agents = dataset.get("ContrastBolusAgentSequence") or []
+    return _text(dataset, "ContrastBolusAgent") or " ".join(_text(agent, "CodeMeaning") for agent in agents)
+
+
+def _texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
+    value = dataset.get(keyword)
+    if value is None:
+        return ()
+    several = isinstance(value, Sequence) and not isinstance(value, str)
+    return tuple(str(part) for part in value) if several else (str(value),)
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    return "\\".join(_texts(dataset, keyword)).strip()
+
+
+def _number(dataset: Dataset, keyword: str) -> float | None:
+    vector = _vector(dataset, keyword, 1)
+    return None if vector is None else vector[0]
+
+
+def _vector(dataset: Dataset, keyword: str, length: int) -> Vector | None:
+    """Finite numbers of an element; None if it is missing, malformed or of another length."""
+    try:
+        values = tuple(float(text) for text in _texts(dataset, keyword))
+    except ValueError:
+        return None
+    finite = all(abs(value) < float("inf") for value in values)
+    return values if len(values) == length and finite else None
