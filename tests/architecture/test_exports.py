@@ -2,7 +2,21 @@
 
 import ichnos
 
-EXPORTS: list[str] = []
+EXPORTS = [
+    "IchnosError",
+    "Mask",
+    "Phantom",
+    "PhantomSettings",
+    "Scan",
+    "Segmentation",
+    "Segmenter",
+    "load_segmenter",
+    "make_phantom",
+    "read_mask",
+    "read_scan",
+    "write_mask",
+    "write_overlay",
+]
 
 
 def test_exports_are_the_agreed_ones() -> None:
