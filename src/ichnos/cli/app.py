@@ -1,0 +1,115 @@
+"""`ichnos`: the commands. Each imports what it needs when it runs, so that help is instant."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ichnos.cli.console import show_json, user_errors
+
+app = typer.Typer(
+    name="ichnos",
+    help="Label-efficient segmentation of intracranial hemorrhage in head CT.\n\n"
+    "Research use only: not a medical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Output = Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")]
+Device = Annotated[str, typer.Option("-d", "--device", help="auto, cpu or cuda:N.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
+
+
+@app.command()
+def segment(
+    inputs: Annotated[
+        Path,
+        typer.Option("-i", "--input", help="A scan (DICOM folder, zip, NIfTI), a folder of scans, or a CSV list."),
+    ],
+    output: Output,
+    model: Annotated[Path | None, typer.Option("-m", "--model", help="Checkpoint folder; default: bundled.")] = None,
+    series: Annotated[str | None, typer.Option(help="SeriesInstanceUID or SeriesNumber to take.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse scans with missing slices.")] = False,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Trace unexpected errors.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find and measure bleeding: one mask and one picture a scan, and a table of volumes."""
+    with user_errors():
+        from ichnos.cli.segment import SegmentOptions, run_segment
+
+        options = SegmentOptions(inputs, output, model, series, strict, device, overwrite, quiet, verbose)
+        run, code = run_segment(options)
+        if as_json:
+            show_json(run)
+    raise typer.Exit(code)
+
+
+@app.command()
+def phantom(
+    output: Output,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first; the others count up.")] = 0,
+    as_: Annotated[str, typer.Option("--as", help="dicom or nifti.")] = "nifti",
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make synthetic head CTs with bleeds of known shape and volume."""
+    with user_errors():
+        from ichnos.cli.phantom import run_phantom
+
+        run_phantom(output, range(seed, seed + count), as_, overwrite=overwrite, quiet=quiet)
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="Name of a recipe, or a .toml file.")],
+    output: Output,
+    changes: Annotated[list[str] | None, typer.Option("--set", help="section.key=value; may be repeated.")] = None,
+    device: Device = "auto",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that prepare data.")] = 2,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a model from slice labels; goes on where an interrupted run stopped."""
+    with user_errors():
+        from ichnos.cli.train import run_train
+        from ichnos.training.recipe import load_recipe
+
+        run_train(
+            load_recipe(recipe, changes or ()),
+            output,
+            device=device,
+            workers=workers,
+            overwrite=overwrite,
+            quiet=quiet,
+        )
+
+
+@app.command()
+def demo(output: Output = Path("demo-output"), quiet: Quiet = False, overwrite: Overwrite = False) -> None:
+    """The whole idea in minutes: make phantoms, train on slice labels, segment, measure."""
+    with user_errors():
+        from ichnos.cli.demo import run_demo
+
+        run_demo(output, overwrite=overwrite, quiet=quiet)
+
+
+@app.command()
+def info(as_json: AsJson = False) -> None:
+    """Versions, bundled model, recipes."""
+    with user_errors():
+        from ichnos.cli.info import run_info
+
+        run_info(as_json=as_json)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

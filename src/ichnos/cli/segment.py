@@ -1,0 +1,181 @@
+"""`ichnos segment`: one scan or thousands, resumable, never stopped by one bad case."""
+
+import csv
+import io
+import json
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ichnos.cli.console import say
+from ichnos.errors import IchnosError, UsageError
+from ichnos.reports.overlay import write_overlay
+from ichnos.runtime.files import write_json, write_text
+from ichnos.runtime.provenance import RESEARCH_USE, collect_versions, find_commit, timestamp
+from ichnos.scans import read_scan, write_mask
+from ichnos.scans.listing import ListedScan, list_scans
+from ichnos.segmentation.segmentation import Segmentation
+from ichnos.segmentation.segmenter import Segmenter, load_segmenter
+
+_TABLE = (
+    "case",
+    "status",
+    "volume_ml",
+    "probability",
+    "bleed_slices",
+    "slices",
+    "brain_ml",
+    "flags",
+    "message",
+)
+
+
+@dataclass(frozen=True)
+class SegmentOptions:
+    """What the user asked for; see `ichnos segment --help`."""
+
+    inputs: Path
+    output: Path
+    model: Path | None = None
+    series: str | None = None
+    strict: bool = False
+    device: str = "auto"
+    overwrite: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+
+def run_segment(options: SegmentOptions) -> tuple[dict[str, Any], int]:
+    """Segment every scan; returns the run's record and the exit code.
+
+    Writes for each case CASE/bleed.nii.gz, CASE/overlay.png and CASE/segmentation.json, then
+    volumes.csv and run.json. A case whose segmentation.json is there is kept as it is, if it was
+    made with the same model and settings.
+    """
+    started, began = timestamp(), time.perf_counter()
+    listed = list_scans(options.inputs)
+    segmenter = load_segmenter(options.model, options.device)
+    asked = {**segmenter.provenance, "series": options.series, "strict": options.strict}
+    _refuse_foreign_results(listed, asked, options)
+    records: list[dict[str, Any]] = []
+    try:
+        for number, scan in enumerate(listed, start=1):
+            records.append(_segment_case(scan, segmenter, asked, options))
+            say(f"[{number}/{len(listed)}] {_sentence(records[-1])}", quiet=options.quiet)
+    finally:
+        run = {
+            "command": "segment",
+            "started": started,
+            "seconds": round(time.perf_counter() - began, 2),
+            "versions": collect_versions(),
+            "commit": find_commit(),
+            "input": options.inputs,
+            "output": options.output,
+            "settings": asked,
+            "cases": records,
+            "not_reached": len(listed) - len(records),
+            "notice": RESEARCH_USE,
+        }
+        write_json(options.output / "run.json", run)
+        write_text(options.output / "volumes.csv", _table(records))
+    failed = sum(record["status"] == "failed" for record in records)
+    _say_last(options, len(records), failed)
+    return run, 1 if failed else 0
+
+
+def _segment_case(
+    listed: ListedScan, segmenter: Segmenter, asked: dict[str, Any], options: SegmentOptions
+) -> dict[str, Any]:
+    folder = options.output / listed.case
+    description = folder / "segmentation.json"
+    if description.is_file() and not options.overwrite:
+        kept: dict[str, Any] = json.loads(description.read_text(encoding="utf-8"))
+        return {**kept, "status": "kept"}
+    began = time.perf_counter()
+    record: dict[str, Any] = {"case": listed.case, "input": str(listed.path), "status": "failed"}
+    try:
+        scan = read_scan(listed.path, series=options.series, strict=options.strict)
+        result = segmenter(scan)
+        notes = write_mask(result.bleed_mask, folder / "bleed.nii.gz")
+        write_overlay(result, folder / "overlay.png", listed.case)
+    except IchnosError as error:
+        return {**record, "message": str(error)}
+    except Exception as error:
+        if options.verbose:
+            say(traceback.format_exc())
+        return {**record, "message": f"unexpected {type(error).__name__}: {error}; -v shows where"}
+    record |= _measure(result, notes)
+    record |= {"status": "done", "made_with": asked, "seconds": round(time.perf_counter() - began, 2)}
+    write_json(description, record)  # last, so that a case with a description is whole
+    return record
+
+
+def _measure(result: Segmentation, notes: tuple[str, ...]) -> dict[str, Any]:
+    geometry = result.scan.geometry
+    bleed_slices = result.bleed_mask.voxels.any(axis=(1, 2))
+    return {
+        "volume_ml": round(result.volume_ml, 3),
+        "probability": round(result.probability, 4),
+        "slice_probabilities": [round(float(value), 4) for value in result.slice_probabilities],
+        "slices": geometry.shape[0],
+        "bleed_slices": int(bleed_slices.sum()),
+        "brain_ml": round(result.brain_mask.volume_ml, 1),
+        "centroid_ras_mm": result.bleed_mask.centroid_mm.round(2).tolist() if bleed_slices.any() else None,
+        "spacing_mm": [round(value, 4) for value in geometry.spacing_mm],
+        "tilt_degrees": round(geometry.tilt_degrees, 2),
+        "evenly_spaced": geometry.is_affine,
+        "series_choice": result.scan.source.series_choice,
+        "flags": [*result.flags, *notes],
+        "notice": RESEARCH_USE,
+    }
+
+
+def _refuse_foreign_results(listed: list[ListedScan], asked: dict[str, Any], options: SegmentOptions) -> None:
+    """Results made otherwise must not be mixed into one table."""
+    if options.overwrite:
+        return
+    for scan in listed:
+        description = options.output / scan.case / "segmentation.json"
+        if not description.is_file():
+            continue
+        try:
+            made_with = json.loads(description.read_text(encoding="utf-8")).get("made_with")
+        except (json.JSONDecodeError, UnicodeDecodeError, AttributeError):
+            made_with = None
+        if made_with != json.loads(json.dumps(asked, default=str)):
+            raise UsageError(
+                f"{description.parent} holds a result of another model or other settings; "
+                "give --overwrite to replace it, or another -o"
+            )
+
+
+def _sentence(record: dict[str, Any]) -> str:
+    if record["status"] == "failed":
+        return f"{record['case']}: failed: {record['message']}"
+    kept = " (kept)" if record["status"] == "kept" else ""
+    flags = f"; {'; '.join(record['flags'])}" if record["flags"] else ""
+    return (
+        f"{record['case']}: {record['volume_ml']:.1f} mL in {record['bleed_slices']} of {record['slices']} slices, "
+        f"P(bleed) {record['probability']:.2f}{kept}{flags}"
+    )
+
+
+def _table(records: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _TABLE, extrasaction="ignore", restval="", lineterminator="\n")
+    writer.writeheader()
+    for record in records:
+        writer.writerow({**record, "flags": "; ".join(record.get("flags", ()))})
+    return text.getvalue()
+
+
+def _say_last(options: SegmentOptions, count: int, failed: int) -> None:
+    if failed:
+        say(f"ichnos: {failed} of {count} scans failed; {options.output / 'volumes.csv'} says why")
+    say(
+        f"Wrote masks, pictures, volumes.csv and run.json to {options.output}; "
+        f"look at the overlay.png of each case. {RESEARCH_USE}",
+        quiet=options.quiet,
+    )

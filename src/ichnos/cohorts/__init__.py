@@ -1,0 +1,1 @@
+"""Collections of labelled scans: patient-wise splits, and slices prepared for training."""

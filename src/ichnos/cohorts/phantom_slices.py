@@ -1,0 +1,62 @@
+"""Phantoms as a cohort: each seed is a patient, labelled slice by slice."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from ichnos.cohorts.slice_store import LABELS, CaseSlices, SliceStore, open_store, write_store
+from ichnos.phantoms import PhantomSettings, make_phantom
+from ichnos.preprocessing.grid import ModelGrid
+from ichnos.preprocessing.recipe import Recipe
+
+
+def prepare_phantoms(
+    seeds: Sequence[int], settings: PhantomSettings, recipe: Recipe, folder: Path, workers: int
+) -> SliceStore:
+    """Make phantoms and store their slices on the model grid; an equal store is taken as it is.
+
+    Args:
+        seeds: one phantom each, in this order whatever the number of workers.
+        settings: of the phantoms.
+        recipe: gives the model grid; windows are applied later, on HU.
+        folder: of the store.
+        workers: processes that make phantoms.
+    """
+    origin = {
+        "seeds": [int(seed) for seed in seeds],
+        "phantoms": {name: str(value) for name, value in asdict(settings).items()},
+        "image_size": recipe.image_size,
+        "field_of_view_mm": recipe.field_of_view_mm,
+    }
+    store = open_store(folder)
+    if store is None or store.origin != origin:
+        write_store(_make_all(seeds, settings, recipe, workers), folder, recipe.image_size, origin)
+        store = open_store(folder)
+    assert store is not None
+    return store
+
+
+def make_case(seed: int, settings: PhantomSettings, recipe: Recipe) -> CaseSlices:
+    """One phantom on the model grid, with its labels."""
+    phantom = make_phantom(seed, settings)
+    grid = ModelGrid.place(phantom.scan, recipe.image_size, recipe.field_of_view_mm)
+    labels = np.zeros((len(phantom.slice_labels), len(LABELS)), dtype=bool)
+    labels[:, 0] = phantom.slice_labels
+    for subtype, voxels in phantom.bleed_masks.items():
+        labels[:, LABELS.index(subtype)] = voxels.any(axis=(1, 2))
+    name = f"phantom-{seed:04d}"
+    return CaseSlices(name, name, grid.to_model(phantom.scan.voxels_hu), labels)
+
+
+def _make_all(seeds: Sequence[int], settings: PhantomSettings, recipe: Recipe, workers: int) -> Iterator[CaseSlices]:
+    make = partial(make_case, settings=settings, recipe=recipe)
+    if workers <= 1:
+        yield from map(make, seeds)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(make, seeds, chunksize=4)

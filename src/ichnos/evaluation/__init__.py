@@ -1,0 +1,1 @@
+"""How good a segmenter is, on scans that nothing was chosen on."""

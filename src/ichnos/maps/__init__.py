@@ -1,0 +1,1 @@
+"""Where a classifier looked: recordings of its attention, and maps in [0, 1] made of them."""

@@ -1,0 +1,1 @@
+"""Networks in plain torch: tensors in, logits out. They never see a scan."""

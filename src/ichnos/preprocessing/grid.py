@@ -1,0 +1,103 @@
+"""The model grid: the square of pixels that a network sees, and exactly back to the scan.
+
+Both ways are separable linear resampling, written as one matrix for rows and one for columns, so
+a slice is resampled by two matrix products and the same numbers serve a whole scan. The slice
+axis is never touched.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from ichnos.preprocessing.head import find_head_centre
+from ichnos.scans.scan import AIR_HU, Scan
+
+
+@dataclass(frozen=True)
+class Axis:
+    """How one axis of the model grid lies on the scan's.
+
+    Model pixel i is centred on scan pixel `start + i * step` (fractional).
+    """
+
+    length: int
+    start: float
+    step: float
+    scan_length: int
+
+    def to_model(self) -> Float[np.ndarray, "model scan"]:
+        """Weights that average the scan pixels under each model pixel (triangle filter).
+
+        Rows sum to less than 1 where the model grid leaves the scan; the rest is air.
+        """
+        centres = self.start + self.step * np.arange(self.length)
+        reach = max(1.0, self.step)
+        margin = int(np.ceil(reach))
+        positions = np.arange(-margin, self.scan_length + margin)
+        weights = np.clip(1.0 - np.abs(positions - centres[:, None]) / reach, 0.0, None)
+        totals = weights.sum(axis=1, keepdims=True)
+        inside = weights[:, margin : margin + self.scan_length]
+        return (inside / np.where(totals > 0, totals, 1.0)).astype(np.float32)
+
+    def to_scan(self) -> Float[np.ndarray, "scan model"]:
+        """Weights that interpolate the model grid at each scan pixel; zero outside the grid.
+
+        Pixels between the outermost model centre and its edge take the outermost value.
+        """
+        places = (np.arange(self.scan_length) - self.start) / self.step
+        inside = (places >= -0.5) & (places <= self.length - 0.5)
+        clamped = np.clip(places, 0.0, self.length - 1.0)
+        weights = np.clip(1.0 - np.abs(np.arange(self.length) - clamped[:, None]), 0.0, None)
+        return (weights * inside[:, None]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class ModelGrid:
+    """A model grid placed on a scan."""
+
+    row_axis: Axis
+    column_axis: Axis
+
+    @classmethod
+    def place(cls, scan: Scan, image_size: int, field_of_view_mm: float | None) -> "ModelGrid":
+        """Cover the whole slice, or a square of `field_of_view_mm` around the head's centre."""
+        _, rows, columns = scan.geometry.shape
+        if field_of_view_mm is None:
+            return cls(_spanning(rows, image_size), _spanning(columns, image_size))
+        _, row_mm, column_mm = scan.geometry.spacing_mm
+        centre_row, centre_column = find_head_centre(scan)
+        return cls(
+            _around(centre_row, field_of_view_mm / row_mm, image_size, rows),
+            _around(centre_column, field_of_view_mm / column_mm, image_size, columns),
+        )
+
+    def to_model(
+        self, voxels_hu: Float[np.ndarray, "slices rows columns"]
+    ) -> Float[np.ndarray, "slices model_rows model_columns"]:
+        """HU on the model grid; outside the scan is air."""
+        rows, columns = self.row_axis.to_model(), self.column_axis.to_model()
+        lifted = (voxels_hu - np.float32(AIR_HU)).astype(np.float32, copy=False)
+        return rows @ (lifted @ columns.T) + np.float32(AIR_HU)
+
+    def fractions_to_model(
+        self, fractions: Float[np.ndarray, "slices rows columns"]
+    ) -> Float[np.ndarray, "slices model_rows model_columns"]:
+        """A mask (as 0 and 1) as the fraction of each model pixel that it covers."""
+        return self.row_axis.to_model() @ (fractions @ self.column_axis.to_model().T)
+
+    def to_scan(
+        self, maps: Float[np.ndarray, "slices model_rows model_columns"]
+    ) -> Float[np.ndarray, "slices rows columns"]:
+        """Maps interpolated on the scan's own pixels; zero where the model did not look."""
+        return self.row_axis.to_scan() @ (maps @ self.column_axis.to_scan().T)
+
+
+def _spanning(scan_length: int, length: int) -> Axis:
+    step = scan_length / length
+    return Axis(length, start=step / 2 - 0.5, step=step, scan_length=scan_length)
+
+
+def _around(centre: float, extent: float, length: int, scan_length: int) -> Axis:
+    step = extent / length
+    return Axis(length, start=centre - step * (length - 1) / 2, step=step, scan_length=scan_length)

@@ -1,0 +1,98 @@
+"""What a network says about a scan, before any threshold: computed once, decided on many times."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from scipy import ndimage
+from torch import nn
+
+from ichnos.maps.hgi_sam import hgi_sam
+from ichnos.preprocessing.brain_mask import BrainMask, find_brain_mask
+from ichnos.preprocessing.grid import ModelGrid
+from ichnos.preprocessing.recipe import Recipe
+from ichnos.scans.scan import Scan
+from ichnos.segmentation.settings import SegmentationSettings
+
+_HU_SMOOTHING_MM = 1.0
+"""In-plane Gaussian (sigma) before the HU range is asked, so that noise does not pepper a mask."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that a decision needs.
+
+    Attributes:
+        scan: what was looked at.
+        brain_mask: intracranial cavity.
+        map: in [0, 1] on the scan's grid, 0 outside the cavity, maximum 1 in each slice that was
+            looked at; slices below the gate were not.
+        slice_probabilities: P(bleed) per slice.
+        allowed: voxels that may be bleed: in the cavity and in the HU range.
+    """
+
+    scan: Scan
+    brain_mask: BrainMask
+    map: Float[np.ndarray, "slices rows columns"]
+    slice_probabilities: Float[np.ndarray, " slices"]
+    allowed: Bool[np.ndarray, "slices rows columns"]
+
+
+def gather_evidence(
+    scan: Scan,
+    model: nn.Module,
+    recipe: Recipe,
+    settings: SegmentationSettings,
+    batch_size: int = 4,
+) -> Evidence:
+    """Run the classifier on every slice and make maps of those at or above the gate."""
+    brain = find_brain_mask(scan)
+    grid = ModelGrid.place(scan, recipe.image_size, recipe.field_of_view_mm)
+    slices_hu = grid.to_model(scan.voxels_hu)
+    probabilities = _classify(slices_hu, model, recipe, batch_size)
+    chosen = np.flatnonzero(probabilities >= settings.probability_gate)
+    maps = np.zeros(scan.voxels_hu.shape, dtype=np.float32)
+    for part, pixels in _batches(slices_hu[chosen], recipe, batch_size):
+        on_grid = hgi_sam(model, pixels.to(_device(model)), settings.stages)[0].cpu().numpy()
+        maps[chosen[part]] = grid.to_scan(on_grid)
+    maps *= brain.mask.voxels
+    peaks = maps.max(axis=(1, 2), keepdims=True)
+    maps /= np.where(peaks > 0, peaks, 1.0)
+    allowed = brain.mask.voxels & _has_bleed_hu(scan, settings.bleed_hu)
+    return Evidence(scan, brain, maps, probabilities, allowed)
+
+
+def _classify(
+    slices_hu: Float[np.ndarray, "slices rows columns"], model: nn.Module, recipe: Recipe, batch_size: int
+) -> Float[np.ndarray, " slices"]:
+    """P(bleed) of each slice from a network with two outputs (no bleed, bleed)."""
+    parts = []
+    with torch.inference_mode():
+        for _, pixels in _batches(slices_hu, recipe, batch_size):
+            logits = model(pixels.to(_device(model)))
+            parts.append(torch.softmax(logits.float(), dim=1)[:, 1].cpu().numpy())
+    return np.concatenate(parts)
+
+
+def _batches(
+    slices_hu: Float[np.ndarray, "slices rows columns"], recipe: Recipe, batch_size: int
+) -> Iterator[tuple[slice, torch.Tensor]]:
+    for start in range(0, len(slices_hu), batch_size):
+        part = slice(start, start + batch_size)
+        yield part, torch.from_numpy(recipe.make_channels(slices_hu[part]))
+
+
+def _has_bleed_hu(scan: Scan, bleed_hu: tuple[float, float] | None) -> Bool[np.ndarray, "slices rows columns"]:
+    if bleed_hu is None:
+        return np.ones(scan.voxels_hu.shape, dtype=bool)
+    _, row_mm, column_mm = scan.geometry.spacing_mm
+    clipped = np.clip(scan.voxels_hu, -100.0, 150.0)  # a bone's rim must not lift its neighbours out of range
+    smooth = ndimage.gaussian_filter(clipped, (0.0, _HU_SMOOTHING_MM / row_mm, _HU_SMOOTHING_MM / column_mm))
+    low_hu, high_hu = bleed_hu
+    return (smooth >= low_hu) & (smooth <= high_hu)
+
+
+def _device(model: nn.Module) -> torch.device:
+    return next(model.parameters()).device

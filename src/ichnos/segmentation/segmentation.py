@@ -1,0 +1,80 @@
+"""The result for one scan, and how evidence becomes it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy import ndimage
+
+from ichnos.scans.geometry import Geometry
+from ichnos.scans.scan import Mask, Scan
+from ichnos.segmentation.evidence import Evidence
+from ichnos.segmentation.settings import SegmentationSettings
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What was found in one scan.
+
+    Attributes:
+        scan: what was looked at.
+        bleed_mask: on the scan's own grid; may be empty.
+        brain_mask: the intracranial cavity that bounded it.
+        map: in [0, 1] on the scan's grid, before the threshold.
+        slice_probabilities: P(bleed) per slice, feet to head.
+        flags: what to look at before the result is used; empty if nothing.
+        provenance: model, its weights' sha256 and training data, settings.
+    """
+
+    scan: Scan
+    bleed_mask: Mask
+    brain_mask: Mask
+    map: Float[np.ndarray, "slices rows columns"]
+    slice_probabilities: Float[np.ndarray, " slices"]
+    flags: tuple[str, ...] = ()
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def volume_ml(self) -> float:
+        """Volume of the bleed in millilitres."""
+        return self.bleed_mask.volume_ml
+
+    @property
+    def probability(self) -> float:
+        """P(bleed) of the most suspicious slice."""
+        return float(self.slice_probabilities.max())
+
+
+def decide(evidence: Evidence, settings: SegmentationSettings, provenance: dict[str, Any]) -> Segmentation:
+    """Apply gate, threshold and cleanup."""
+    gated = evidence.slice_probabilities >= settings.probability_gate
+    voxels = (evidence.map >= settings.map_threshold) & evidence.allowed & gated[:, None, None]
+    voxels = remove_small_pieces(voxels, evidence.scan.geometry, settings.minimum_ml)
+    bleed_mask = Mask(voxels, evidence.scan.geometry, evidence.scan.source)
+    flags = list(evidence.scan.warnings) + list(evidence.brain_mask.doubts)
+    if bleed_mask.touches_edge:
+        flags.append("the bleed mask touches the edge of the scan; its volume may be cut off")
+    return Segmentation(
+        scan=evidence.scan,
+        bleed_mask=bleed_mask,
+        brain_mask=evidence.brain_mask.mask,
+        map=evidence.map,
+        slice_probabilities=evidence.slice_probabilities,
+        flags=tuple(flags),
+        provenance=provenance,
+    )
+
+
+def remove_small_pieces(
+    voxels: Bool[np.ndarray, "slices rows columns"], geometry: Geometry, minimum_ml: float
+) -> Bool[np.ndarray, "slices rows columns"]:
+    """Drop connected pieces (touching by faces) that measure less than `minimum_ml`."""
+    if minimum_ml <= 0.0 or not voxels.any():
+        return voxels
+    labels, count = ndimage.label(voxels)
+    z = np.nonzero(voxels)[0]
+    volumes_ml = np.bincount(labels[voxels], weights=geometry.voxel_volumes_ml[z], minlength=count + 1)
+    keep = volumes_ml >= minimum_ml
+    keep[0] = False
+    return np.asarray(keep[labels])

@@ -1,0 +1,93 @@
+"""The façade: a checkpoint in, a function from scans to segmentations out."""
+
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from ichnos.errors import CheckpointError
+from ichnos.models.checkpoint import Checkpoint, load_checkpoint
+from ichnos.preprocessing.recipe import Recipe
+from ichnos.runtime.device import choose_device
+from ichnos.scans.scan import Scan
+from ichnos.segmentation.evidence import Evidence, gather_evidence
+from ichnos.segmentation.segmentation import Segmentation, decide
+from ichnos.segmentation.settings import SegmentationSettings
+
+BUNDLED = "phantom-swin"
+"""The model that comes with the package; trained on phantoms only (see its model card)."""
+
+
+def bundled_checkpoint() -> Path:
+    """Folder of the bundled model."""
+    return Path(str(files("ichnos"))) / "weights" / BUNDLED
+
+
+@dataclass(frozen=True)
+class Segmenter:
+    """A loaded model. Call it with a scan.
+
+    Attributes:
+        checkpoint: network, weights, recipe.
+        recipe: how a scan becomes input.
+        settings: gate, threshold, cleanup.
+        name: what results call the model.
+        batch_size: slices at a time.
+    """
+
+    checkpoint: Checkpoint
+    recipe: Recipe
+    settings: SegmentationSettings
+    name: str
+    batch_size: int = 4
+
+    def __call__(self, scan: Scan) -> Segmentation:
+        """Segment one scan; deterministic on the CPU."""
+        return decide(self.gather(scan), self.settings, self.provenance)
+
+    def gather(self, scan: Scan) -> Evidence:
+        """Probabilities and maps of a scan, before gate and threshold are applied."""
+        return gather_evidence(scan, self.checkpoint.model, self.recipe, self.settings, self.batch_size)
+
+    def with_settings(self, settings: SegmentationSettings) -> "Segmenter":
+        """The same model with another gate, threshold or cleanup."""
+        return replace(self, settings=settings)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What a result should say about the model that made it."""
+        return {
+            "model": self.name,
+            "sha256": self.checkpoint.sha256,
+            "trained_on": self.checkpoint.training.get("data", "unknown"),
+            "settings": self.settings.model_dump(mode="json"),
+        }
+
+
+def load_segmenter(checkpoint: Path | str | None = None, device: str = "auto") -> Segmenter:
+    """Load the bundled model, or a checkpoint folder.
+
+    Raises:
+        CheckpointError: the folder is not a whole checkpoint of a kind that can segment.
+        UsageError: no such device.
+    """
+    folder = bundled_checkpoint() if checkpoint is None else Path(checkpoint)
+    return make_segmenter(load_checkpoint(folder), folder.resolve().name, choose_device(device))
+
+
+def make_segmenter(checkpoint: Checkpoint, name: str, device: torch.device) -> Segmenter:
+    """A segmenter from a checkpoint in memory."""
+    try:
+        recipe = Recipe.model_validate(checkpoint.preprocessing)
+        settings = SegmentationSettings.model_validate(checkpoint.segmentation)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise CheckpointError(
+            f"checkpoint {name!r}: {place}: {first['msg']}; was it written by a newer ichnos?"
+        ) from error
+    checkpoint.model.to(device).eval()
+    return Segmenter(checkpoint, recipe, settings, name)

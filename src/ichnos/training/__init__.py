@@ -1,0 +1,1 @@
+"""From labelled slices to a checkpoint."""

@@ -1,0 +1,154 @@
+"""The training loop: Lightning runs it, this file says what a step is and when to stop."""
+
+import logging
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from jaxtyping import Bool, Float
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import CSVLogger
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from ichnos.errors import TrainingError
+from ichnos.metrics.detection import roc_auc
+from ichnos.training.objectives.slice_labels import slice_label_loss
+from ichnos.training.recipe import TrainingRecipe
+
+Batches = DataLoader[tuple[Tensor, Tensor]]
+
+
+class SliceTraining(lightning.LightningModule):
+    """A network, its objective and its schedule."""
+
+    def __init__(self, model: nn.Module, recipe: TrainingRecipe, steps: int) -> None:
+        super().__init__()
+        self.model = model
+        self.recipe = recipe
+        self.steps = steps
+        self.validation: list[tuple[Tensor, Tensor]] = []
+
+    def on_train_epoch_start(self) -> None:
+        """Start the epoch's dropped paths from a known state, so that a resumed run repeats them."""
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.current_epoch)
+
+    def training_step(
+        self, batch: tuple[Float[Tensor, "slices channels rows columns"], Bool[Tensor, "slices 6"]], _: int
+    ) -> Tensor:
+        """Loss of one augmented batch."""
+        pixels, labels = batch
+        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
+        loss = slice_label_loss(self.model(self.recipe.augmentation.apply(pixels, generator)), labels)
+        if not math.isfinite(float(loss)):
+            raise TrainingError(f"the loss is {float(loss)} at step {self.global_step}; lower the learning rate")
+        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(labels))
+        return loss
+
+    def validation_step(
+        self, batch: tuple[Float[Tensor, "slices channels rows columns"], Bool[Tensor, "slices 6"]], _: int
+    ) -> None:
+        """Collect logits and labels."""
+        pixels, labels = batch
+        self.validation.append((self.model(pixels), labels))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log loss and ROC-AUC over all validation slices."""
+        logits = torch.cat([logits for logits, _ in self.validation])
+        labels = torch.cat([labels for _, labels in self.validation])
+        self.validation.clear()
+        probabilities = torch.softmax(logits.float(), dim=1)[:, 1]
+        self.log("validation_loss", slice_label_loss(logits, labels), prog_bar=True)
+        self.log("validation_auc", roc_auc(probabilities.cpu().numpy(), labels[:, 0].cpu().numpy()), prog_bar=True)
+
+    def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's own union
+        """AdamW on a one-cycle schedule over all epochs."""
+        settings = self.recipe.optimisation
+        optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=settings.learning_rate, total_steps=self.steps, pct_start=0.2
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def fit(
+    model: nn.Module,
+    recipe: TrainingRecipe,
+    batches: tuple[Batches, Batches],
+    folder: Path,
+    *,
+    device: torch.device,
+    quiet: bool = False,
+) -> dict[str, float]:
+    """Train until the epochs are over or patience ends; leaves the best epoch's weights in `model`.
+
+    A run that was interrupted goes on from the last finished epoch in `folder`.
+
+    Args:
+        model: changed in place.
+        recipe: schedule, seed, augmentation.
+        batches: for training and for validation.
+        folder: keeps `last.ckpt`, `best.ckpt` and `metrics.csv`.
+        device: to train on.
+        quiet: no progress bar.
+
+    Returns:
+        Epochs run, and the best epoch's validation loss and ROC-AUC.
+
+    Raises:
+        TrainingError: no batch fits, or the loss is not finite.
+    """
+    training, validation = batches
+    if len(training) == 0:
+        raise TrainingError(
+            f"the training slices do not fill one batch of {recipe.optimisation.batch_size}; add data or lower "
+            "optimisation.batch_size"
+        )
+    module = SliceTraining(model, recipe, steps=len(training) * recipe.optimisation.epochs)
+    best = ModelCheckpoint(folder, "best", monitor="validation_loss", save_last=True, enable_version_counter=False)
+    stopping = EarlyStopping("validation_loss", patience=recipe.optimisation.patience)
+    bars = [] if quiet else [RichProgressBar()]
+    with _calm_lightning():
+        trainer = lightning.Trainer(
+            accelerator="gpu" if device.type == "cuda" else "cpu",
+            devices=1,
+            max_epochs=recipe.optimisation.epochs,
+            callbacks=[best, stopping, *bars],
+            logger=CSVLogger(folder, name=None, version=""),
+            gradient_clip_val=recipe.optimisation.clip_gradient,
+            enable_progress_bar=not quiet,
+            enable_model_summary=False,
+            deterministic=True,
+            num_sanity_val_steps=0,
+            log_every_n_steps=10,
+        )
+        last = folder / "last.ckpt"
+        trainer.fit(module, training, validation, ckpt_path=last if last.is_file() else None)
+    kept = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
+    module.load_state_dict(kept["state_dict"])
+    model.cpu().eval()
+    return {
+        "epochs": float(trainer.current_epoch),
+        "validation_loss": float(best.best_model_score or math.nan),
+    }
+
+
+@contextmanager
+def _calm_lightning() -> Iterator[None]:
+    """Keep Lightning's advice about loaders, devices and loggers from the user's screen."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning\..*")
+            yield
+    finally:
+        logger.setLevel(level)

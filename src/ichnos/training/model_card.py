@@ -1,0 +1,44 @@
+"""The model card: what a checkpoint is, in words."""
+
+from collections.abc import Mapping
+
+from ichnos.models.checkpoint import Checkpoint
+from ichnos.runtime.provenance import RESEARCH_USE
+
+
+def write_card(checkpoint: Checkpoint, name: str, test: Mapping[str, float]) -> str:
+    """Markdown for a checkpoint's README.
+
+    Args:
+        checkpoint: trained and calibrated.
+        name: of the model.
+        test: figures on phantoms that nothing was chosen on (`evaluation.phantom_score.summarise`).
+    """
+    training = checkpoint.training
+    parameters = sum(parameter.numel() for parameter in checkpoint.model.parameters())
+    network = checkpoint.network["arguments"]
+    rows = "\n".join(f"| {key.replace('_', ' ')} | {value:.4g} |" for key, value in test.items())
+    return f"""---
+license: apache-2.0
+library_name: ichnos
+tags: [head-ct, intracranial-hemorrhage, weakly-supervised-segmentation]
+---
+# {name}
+
+A small Swin transformer ({parameters:,} parameters, {network["image_size"]} pixels) that says whether an axial
+head-CT slice holds a bleed; HGI-SAM (Rasoulian et al. 2023) turns its attention into masks.
+
+**Trained on {training["data"]}.** It has never seen a patient. Figures below are on phantoms and say nothing about
+patients. {RESEARCH_USE}
+
+- Labels used: {training["labels"]}.
+- Data licence: {training["data_licence"]}.
+- Map threshold {checkpoint.segmentation["map_threshold"]}, chosen on validation phantoms.
+- Recipe, seed, versions and commit: `ichnos.json`.
+
+| on test phantoms (seeds not used for training or calibration) | |
+|---|---|
+{rows}
+
+Dice is volume-wise over phantoms that bleed; a missed bleed counts 0; phantoms without a bleed do not enter it.
+"""

@@ -1,0 +1,13 @@
+"""Slice labels only: is there any bleed in this slice?
+
+The fine-tuning of HGI-SAM (Rasoulian et al. 2023, section 3.3): two output neurons and cross
+entropy. The released code applies a softmax before a loss that applies its own; we do not.
+"""
+
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+
+def slice_label_loss(logits: Float[Tensor, "slices 2"], labels: Bool[Tensor, "slices 6"]) -> Float[Tensor, ""]:
+    """Mean cross entropy of (no bleed, bleed) against the `any` label."""
+    return nn.functional.cross_entropy(logits, labels[:, 0].long())

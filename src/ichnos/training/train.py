@@ -1,0 +1,103 @@
+"""From a recipe to a checkpoint: phantoms, fit, calibrate."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import lightning
+import numpy as np
+import torch
+
+from ichnos.cohorts.phantom_slices import prepare_phantoms
+from ichnos.cohorts.slice_store import SliceStore
+from ichnos.cohorts.split import split_patients
+from ichnos.errors import TrainingError
+from ichnos.models.checkpoint import Checkpoint
+from ichnos.models.create import create_model
+from ichnos.phantoms import PhantomSettings, make_phantom
+from ichnos.runtime.provenance import collect_versions, find_commit
+from ichnos.segmentation.segmenter import make_segmenter
+from ichnos.training.batches import SliceDataset, training_batches, validation_batches
+from ichnos.training.calibrate import LabelledScan, calibrate_threshold
+from ichnos.training.loop import fit
+from ichnos.training.recipe import TrainingRecipe
+
+
+def train(recipe: TrainingRecipe, work: Path, *, device: torch.device, workers: int, quiet: bool = False) -> Checkpoint:
+    """Train on phantoms with slice labels only; masks are used once, to choose the map threshold.
+
+    Args:
+        recipe: what to train.
+        work: holds the slice store and Lightning's checkpoints; a run that was interrupted there
+            goes on.
+        device: to train on.
+        workers: processes that make phantoms.
+        quiet: no progress bar.
+
+    Raises:
+        TrainingError: the slices are all of one kind, or training cannot go on.
+    """
+    settings = phantom_settings(recipe)
+    store = prepare_phantoms(recipe.data.seeds, settings, recipe.preprocessing, work / "store", workers)
+    is_positive = store.labels[:, 0]
+    if is_positive.all() or not is_positive.any():
+        raise TrainingError(f"{is_positive.sum()} of {len(is_positive)} slices hold a bleed; training needs both kinds")
+    training, validation = split_patients(store.slice_patients, recipe.data.validation_fraction, recipe.seed)
+    lightning.seed_everything(recipe.seed, verbose=False)
+    model = create_model(recipe.network.name, recipe.network.arguments)
+    size = recipe.optimisation.batch_size
+    batches = (
+        training_batches(SliceDataset(store, training, recipe.preprocessing), size, recipe.seed),
+        validation_batches(SliceDataset(store, validation, recipe.preprocessing), size),
+    )
+    figures = fit(model, recipe, batches, work, device=device, quiet=quiet)
+    checkpoint = Checkpoint(
+        network=recipe.network.model_dump(mode="json"),
+        preprocessing=recipe.preprocessing.model_dump(mode="json"),
+        segmentation=recipe.segmentation.model_dump(mode="json"),
+        labels=("no bleed", "bleed"),
+        model=model,
+        training={
+            "data": f"{recipe.data.phantoms} synthetic phantoms of ichnos; no patient data",
+            "data_licence": "none needed",
+            "labels": "one yes/no per slice; masks only for the map threshold",
+            "recipe": recipe.model_dump(mode="json"),
+            "slices": {"training": len(training), "validation": len(validation)},
+            "validation": figures,
+            "versions": collect_versions(),
+            "commit": find_commit(),
+        },
+    )
+    return _calibrated(checkpoint, _validation_cases(store, validation, recipe, settings), device)
+
+
+def phantom_settings(recipe: TrainingRecipe) -> PhantomSettings:
+    """Settings of the phantoms that a recipe trains on."""
+    size = recipe.data.image_size
+    return PhantomSettings(rows=size, columns=size)
+
+
+def _validation_cases(
+    store: SliceStore,
+    validation: Sequence[int] | np.ndarray,
+    recipe: TrainingRecipe,
+    settings: PhantomSettings,
+) -> Iterator[LabelledScan]:
+    """The first validation phantoms that bleed, made again with their masks."""
+    bleeding = np.unique(store.cases[validation][store.labels[validation, 0]])
+    for case in bleeding[: recipe.data.calibration_phantoms]:
+        phantom = make_phantom(recipe.data.seeds[int(case)], settings)
+        yield phantom.scan, phantom.bleed_mask
+
+
+def _calibrated(checkpoint: Checkpoint, cases: Iterator[LabelledScan], device: torch.device) -> Checkpoint:
+    threshold, dice = calibrate_threshold(make_segmenter(checkpoint, "in training", device), cases)
+    checkpoint.model.cpu()
+    return replace(
+        checkpoint,
+        segmentation={**checkpoint.segmentation, "map_threshold": threshold},
+        training={
+            **checkpoint.training,
+            "calibration": {"map_threshold": threshold, "mean_slice_dice": dice},
+        },
+    )
