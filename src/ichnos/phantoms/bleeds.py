@@ -1,0 +1,224 @@
+"""The five subtypes of intracranial hemorrhage: where they sit, their shape, their density.
+
+A bleed is a region given on the lattice (below 0 inside), cut at full resolution by the space
+that its subtype can fill: under the inner table, in the ventricles, in sulci and cisterns, or in
+the brain. Sizes run from about 0.3 to 100 mL; densities from 45 to 85 HU (typical of fresh blood).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ichnos.phantoms.fields import Field, Noise, Points, ellipsoid
+from ichnos.phantoms.probe import Probe
+from ichnos.phantoms.settings import SUBTYPES, PhantomSettings
+from ichnos.phantoms.tissue import Image, Plane, csf_distance
+
+
+@dataclass(frozen=True)
+class Bleed:
+    """One bleed.
+
+    Attributes:
+        subtype: one of `SUBTYPES`.
+        region: from positions and the other fields to a distance, below 0 inside.
+        hu: mean density.
+        unrest_hu: standard deviation of the density inside.
+        oedema_mm: width of the dark halo, 0 for none.
+    """
+
+    subtype: str
+    region: Callable[[Points, dict[str, Field]], Field]
+    hu: float
+    unrest_hu: float
+    oedema_mm: float = 0.0
+
+
+def draw_bleeds(
+    choice: np.random.Generator, rng: np.random.Generator, probe: Probe, settings: PhantomSettings
+) -> tuple[Bleed, ...]:
+    """Draw which subtypes bleed (from `choice`), then each bleed (from `rng`).
+
+    Every subtype has its own stream, so that one bleed does not change with the others.
+    """
+    bleeds = choice.random() < settings.bleed_probability
+    count = 1 + int(choice.random() < 0.3) + int(choice.random() < 0.12)
+    order = [str(name) for name in choice.permutation(np.array(settings.subtypes))]
+    streams = dict(zip(SUBTYPES, rng.spawn(len(SUBTYPES)), strict=True))
+    if not bleeds:
+        return ()
+    chosen = sorted(order[:count], key=PRIORITY.index)
+    return tuple(bleed for subtype in chosen for bleed in DRAWERS[subtype](streams[subtype], probe))
+
+
+def _fresh_hu(rng: np.random.Generator) -> tuple[float, float]:
+    return float(rng.uniform(50.0, 82.0)), float(rng.uniform(1.0, 6.0))
+
+
+def _epidural(rng: np.random.Generator, probe: Probe) -> tuple[Bleed, ...]:
+    temporal = rng.random() < 0.6
+    angle = rng.normal(35.0, 20.0) if temporal else rng.uniform(-80.0, 85.0)
+    height = rng.uniform(-25.0, 25.0) if temporal else rng.uniform(-10.0, 55.0)
+    centre = probe.on_table(float(angle), float(height), _side(rng))
+    radius = float(np.exp(rng.uniform(np.log(12.0), np.log(40.0))))
+    thick = radius * float(rng.uniform(0.3, 0.65))
+    stretch, noise = float(rng.uniform(0.75, 1.3)), Noise.draw(rng, 20.0, 16)
+    inward = probe.inward(centre)
+
+    def region(points: Points, fields: dict[str, Field]) -> Field:
+        gaps = [p - np.float32(c) for p, c in zip(points, centre, strict=True)]
+        deep = sum(g * np.float32(n) for g, n in zip(gaps, inward, strict=True))
+        far = gaps[0] ** 2 + gaps[1] ** 2 + (gaps[2] * np.float32(stretch)) ** 2 - deep**2
+        lens = thick * (1.0 - far / radius**2) + 0.5 * noise.at(points)
+        return -fields["cavity"] - np.clip(lens, -20.0, None)
+
+    return (Bleed("epidural", region, *_fresh_hu(rng)),)
+
+
+def _subdural(rng: np.random.Generator, probe: Probe) -> tuple[Bleed, ...]:
+    hu, unrest = float(rng.uniform(45.0, 80.0)), float(rng.uniform(1.0, 8.0))
+    kind = str(rng.choice(["convexity", "falx", "tentorium"], p=[0.72, 0.18, 0.10]))
+    return (Bleed("subdural", SUBDURALS[kind](rng, probe), hu, unrest),)
+
+
+def _convexity(rng: np.random.Generator, probe: Probe) -> Callable[[Points, dict[str, Field]], Field]:
+    side, angle = _side(rng), np.radians(float(rng.uniform(-45.0, 60.0)))
+    height = probe.clip_height(float(rng.uniform(0.0, 45.0)))
+    long_mm, tall_mm = float(rng.uniform(35.0, 105.0)), float(rng.uniform(20.0, 60.0))
+    thick = float(np.exp(rng.uniform(np.log(3.0), np.log(16.0))))
+    noise = Noise.draw(rng, 25.0, 16)
+
+    def region(points: Points, fields: dict[str, Field]) -> Field:
+        turn = np.arctan2(points.y + 5.0, np.maximum(side * points.x, 1.0)) - np.float32(angle)
+        far = (turn * np.float32(76.0 / long_mm)) ** 2 + ((points.z - np.float32(height)) / tall_mm) ** 2
+        crescent = thick * (1.15 - far) * (1.0 + 0.2 * noise.at(points))
+        crescent = np.clip(crescent, -20.0, thick * 0.9)
+        return np.maximum(-fields["cavity"] - crescent, 1.5 - side * fields["midline"])
+
+    return region
+
+
+def _falx(rng: np.random.Generator, probe: Probe) -> Callable[[Points, dict[str, Field]], Field]:
+    side, y = _side(rng), float(rng.uniform(-65.0, 55.0))
+    height = probe.clip_height(float(rng.uniform(15.0, 55.0)))
+    long_mm, tall_mm, thick = (float(rng.uniform(*span)) for span in ((20.0, 60.0), (15.0, 35.0), (2.0, 7.0)))
+
+    def region(points: Points, fields: dict[str, Field]) -> Field:
+        far = ((points.y - np.float32(y)) / long_mm) ** 2 + ((points.z - np.float32(height)) / tall_mm) ** 2
+        sheet = side * fields["midline"]
+        layer = np.maximum(sheet - np.clip(thick * (1.0 - far), -20.0, None), -sheet - 0.3)
+        return np.maximum(layer, -fields["falx_reach"])
+
+    return region
+
+
+def _tentorium(rng: np.random.Generator, probe: Probe) -> Callable[[Points, dict[str, Field]], Field]:
+    side, y = _side(rng), float(rng.uniform(-60.0, -35.0))
+    long_mm, thick = float(rng.uniform(20.0, 40.0)), float(rng.uniform(3.0, 7.0))
+
+    def region(points: Points, fields: dict[str, Field]) -> Field:
+        far = ((points.y - np.float32(y)) / long_mm) ** 2 + ((side * points.x - 30.0) / 28.0) ** 2
+        sheet = fields["tentorium"]
+        layer = np.maximum(sheet - np.clip(thick * (1.0 - far), -20.0, None), -sheet - 0.3)
+        return np.maximum(layer, -0.5 - fields["tentorium_mm"] * 2.0)
+
+    return region
+
+
+def _intraparenchymal(rng: np.random.Generator, probe: Probe) -> tuple[Bleed, ...]:
+    place = str(rng.choice(list(PLACES), p=[0.38, 0.17, 0.33, 0.08, 0.04]))
+    count = 1 + int(place == "lobar") * int(rng.integers(0, 3)) * int(rng.random() < 0.4)
+    return tuple(_haematoma(rng, probe, place) for _ in range(count))
+
+
+def _haematoma(rng: np.random.Generator, probe: Probe, place: str) -> Bleed:
+    largest_ml = {"pons": 6.0, "cerebellum": 30.0, "thalamus": 25.0}.get(place, 80.0)
+    volume_ml = float(np.exp(rng.uniform(np.log(0.3), np.log(largest_ml))))
+    radius = float((volume_ml * 1000.0 * 3.0 / (4.0 * np.pi)) ** (1 / 3))
+    mean, spread = PLACES[place]
+    x, y, z = (float(v) for v in rng.normal(mean, spread))
+    centre = probe.into_brain((_side(rng) * x, y, z), 6.0 + 0.6 * radius)
+    shape = np.exp(rng.normal(0.0, 0.2, 3))
+    axes = tuple(float(v) for v in radius * shape / shape.prod() ** (1 / 3))
+    rough, noise = float(rng.uniform(0.08, 0.3)) * radius, Noise.draw(rng, max(6.0, 1.1 * radius), 16)
+
+    def region(points: Points, fields: dict[str, Field]) -> Field:
+        return ellipsoid(points, centre, (axes[0], axes[1], axes[2])) + rough * noise.at(points)
+
+    return Bleed("intraparenchymal", region, *_fresh_hu(rng), oedema_mm=float(rng.uniform(0.0, 0.4)) * radius)
+
+
+def _intraventricular(rng: np.random.Generator, probe: Probe) -> tuple[Bleed, ...]:
+    cast = rng.random() < 0.4
+    side = _side(rng) if rng.random() < 0.45 else 0.0
+    level, slope = float(rng.uniform(-58.0, -15.0)), float(rng.normal(0.0, 0.12))
+    centre = (10.0 * side, float(rng.uniform(-30.0, 15.0)), float(rng.uniform(-15.0, 15.0)))
+    reach, noise = float(rng.uniform(20.0, 75.0)), Noise.draw(rng, 12.0, 16)
+
+    def region(points: Points, fields: dict[str, Field]) -> Field:
+        if cast:
+            filled = ellipsoid(points, centre, (reach, reach, reach))
+        else:
+            filled = points.y - np.float32(level) + slope * points.z
+        other = 3.0 - side * points.x if side else np.full_like(points.x, -50.0)
+        return np.maximum(filled + 1.2 * noise.at(points), other)
+
+    return (Bleed("intraventricular", region, *_fresh_hu(rng)),)
+
+
+def _subarachnoid(rng: np.random.Generator, probe: Probe) -> tuple[Bleed, ...]:
+    hu, unrest = float(rng.uniform(46.0, 72.0)), float(rng.uniform(1.0, 5.0))
+    if rng.random() < 0.5 and probe.sees(-10.0):
+        centre = (float(rng.normal(0.0, 14.0)), float(rng.normal(10.0, 6.0)), -14.0)
+        axes = tuple(float(v) for v in rng.uniform(22.0, 62.0) * np.array([1.0, 0.8, 0.6]))
+    else:
+        centre = probe.on_table(float(rng.uniform(-70.0, 80.0)), float(rng.uniform(-5.0, 62.0)), _side(rng))
+        axes = tuple(float(v) for v in rng.uniform(14.0, 45.0) * np.exp(rng.normal(0.0, 0.2, 3)))
+    noise = Noise.draw(rng, 14.0, 16)
+
+    def region(points: Points, fields: dict[str, Field]) -> Field:
+        return ellipsoid(points, centre, (axes[0], axes[1], axes[2])) + 5.0 * noise.at(points)
+
+    return (Bleed("subarachnoid", region, hu, unrest),)
+
+
+def _side(rng: np.random.Generator) -> float:
+    return 1.0 if rng.random() < 0.5 else -1.0
+
+
+PLACES = {
+    "basal ganglia": ((27.0, 2.0, 3.0), (3.0, 7.0, 5.0)),
+    "thalamus": ((13.0, -14.0, 5.0), (2.0, 4.0, 3.0)),
+    "lobar": ((38.0, 0.0, 28.0), (9.0, 38.0, 16.0)),
+    "cerebellum": ((22.0, -55.0, -40.0), (7.0, 7.0, 7.0)),
+    "pons": ((0.0, -17.0, -27.0), (2.0, 2.0, 4.0)),
+}
+"""Where parenchymal blood is found: mean and spread of (|x|, y, z) in mm."""
+
+SUBDURALS = {"convexity": _convexity, "falx": _falx, "tentorium": _tentorium}
+"""Where a subdural bleed lies."""
+
+DRAWERS = {
+    "epidural": _epidural,
+    "intraparenchymal": _intraparenchymal,
+    "intraventricular": _intraventricular,
+    "subarachnoid": _subarachnoid,
+    "subdural": _subdural,
+}
+"""Subtype to the function that draws it."""
+
+PRIORITY = ("epidural", "subdural", "intraparenchymal", "intraventricular", "subarachnoid")
+"""Where bleeds meet, the earlier one keeps the voxel."""
+
+
+def filled_distance(subtype: str, region: Image, plane: Plane) -> Image:
+    """Cut a bleed's region by the space that its subtype can fill."""
+    inside = plane["cavity"]
+    if subtype == "intraventricular":
+        return np.maximum(region, plane["ventricles"])
+    if subtype == "subarachnoid":
+        return np.maximum(np.maximum(region, csf_distance(plane, widened_mm=0.7)), inside)
+    if subtype == "intraparenchymal":
+        return np.maximum(np.maximum(region, inside + plane["gap"] + 0.5), -plane["ventricles"])
+    return np.maximum(region, inside)

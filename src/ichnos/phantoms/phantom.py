@@ -1,0 +1,119 @@
+"""The front door: a seed becomes a head CT with bleeds of known shape."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool
+
+from ichnos.phantoms.bleeds import Bleed, draw_bleeds
+from ichnos.phantoms.brain import Brain, brain_fields, draw_brain
+from ichnos.phantoms.distractors import distractor_fields, draw_distractors
+from ichnos.phantoms.face import face_fields
+from ichnos.phantoms.fields import Field, Points
+from ichnos.phantoms.grid import Grid, draw_grid
+from ichnos.phantoms.head import Head, draw_head, surfaces, warp
+from ichnos.phantoms.probe import Probe
+from ichnos.phantoms.scanner import draw_background, draw_scanner, drift_field, take_scan
+from ichnos.phantoms.settings import SUBTYPES, PhantomSettings
+from ichnos.phantoms.slices import Content, paint_slices
+from ichnos.phantoms.tissue import draw_radiodensity, draw_texture
+from ichnos.scans.scan import Scan
+
+TEXTURES = 6
+"""Texture images per phantom; neighbouring slices blend two of them."""
+
+
+@dataclass(frozen=True)
+class Phantom:
+    """A synthetic head CT and the truth about it.
+
+    Attributes:
+        scan: HU with exact geometry.
+        bleed_masks: by subtype, only those present.
+        brain_mask: the cranial cavity inside the inner table.
+        seed: from which it can be made again.
+    """
+
+    scan: Scan
+    bleed_masks: dict[str, Bool[np.ndarray, "slices rows columns"]]
+    brain_mask: Bool[np.ndarray, "slices rows columns"]
+    seed: int
+
+    @property
+    def bleed_mask(self) -> Bool[np.ndarray, "slices rows columns"]:
+        """Union of the subtypes' masks."""
+        union = np.zeros_like(self.brain_mask)
+        for mask in self.bleed_masks.values():
+            union |= mask
+        return union
+
+    @property
+    def slice_labels(self) -> Bool[np.ndarray, " slices"]:
+        """Whether each slice shows a bleed of any subtype."""
+        return self.bleed_mask.any(axis=(1, 2))
+
+    @property
+    def subtype_labels(self) -> dict[str, Bool[np.ndarray, " slices"]]:
+        """For each of the five subtypes, whether each slice shows it."""
+        none = np.zeros(len(self.brain_mask), bool)
+        return {
+            name: self.bleed_masks[name].any(axis=(1, 2)) if name in self.bleed_masks else none for name in SUBTYPES
+        }
+
+
+def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Phantom:  # noqa: B008 - frozen
+    """Make the phantom of a seed; the same seed and settings give the same bits.
+
+    Head, choice of bleeds, bleeds, distractors, scanner and noise have random streams of their
+    own: with `bleed_probability` 0 the same seed gives the same head under the same scanner.
+    """
+    streams = np.random.SeedSequence(seed).spawn(7)
+    anatomy, choice, bleeding, odd, pose, scanning, noise = (np.random.default_rng(s) for s in streams)
+    grid = draw_grid(pose, settings)
+    head, brain = draw_head(anatomy), draw_brain(anatomy)
+    hu = draw_radiodensity(anatomy)
+    textures = np.stack([draw_texture(anatomy, grid.geometry.shape[1:], grid.pixel_mm) for _ in range(TEXTURES)])
+    probe = _probe(head, grid)
+    distractors = draw_distractors(odd, probe, settings.distractors)
+    bleeds = draw_bleeds(choice, bleeding, probe, settings)
+    scanner = draw_scanner(scanning, settings)
+    points = warp(head, grid.lattice_points())
+    fields = _fields(head, brain, bleeds, points)
+    fields |= distractor_fields(distractors, points)
+    fields["drift"] = drift_field(scanner, hu, points, fields["cavity"])
+    background = draw_background(scanner, grid)
+    layers = paint_slices(grid, Content(fields, hu, bleeds, distractors, background, textures))
+    voxels_hu = take_scan(scanner, layers.voxels_hu, _heights_mm(grid), noise)
+    masks = {name: share > 0.5 for name, share in layers.bleeds.items()}
+    return Phantom(
+        scan=Scan(voxels_hu=voxels_hu, geometry=grid.geometry),
+        bleed_masks={name: mask for name, mask in sorted(masks.items()) if mask.any()},
+        brain_mask=layers.cavity > 0.5,
+        seed=seed,
+    )
+
+
+def _probe(head: Head, grid: Grid) -> Probe:
+    heights_mm = _heights_mm(grid)
+
+    def cavity(points: Points) -> Field:
+        return surfaces(head, warp(head, points))["cavity"]
+
+    return Probe(cavity, float(heights_mm.min()), float(heights_mm.max()))
+
+
+def _heights_mm(grid: Grid) -> np.ndarray:
+    """Height of the middle of each slice in the head frame."""
+    geometry = grid.geometry
+    middle = geometry.row_steps_mm[0] * geometry.rows / 2 + geometry.column_steps_mm[0] * geometry.columns / 2
+    heights: np.ndarray = ((geometry.origins_mm + middle - grid.shift_mm) @ grid.turn.T)[:, 2]
+    return heights
+
+
+def _fields(head: Head, brain: Brain, bleeds: tuple[Bleed, ...], points: Points) -> dict[str, Field]:
+    fields = surfaces(head, points)
+    fields |= face_fields(head, points, fields)
+    fields |= brain_fields(brain, points, fields["cavity"])
+    for index, bleed in enumerate(bleeds):
+        fields[f"bleed-{index}"] = bleed.region(points, fields)
+    return fields
