@@ -46,7 +46,7 @@ class SwinClassifier(nn.Module):
         super().__init__()
         self.arguments = arguments
         self.transformer = SwinForImageClassification(
-            SwinConfig(  # type: ignore[call-arg] - transformers takes more than it declares
+            SwinConfig(  # type: ignore[call-arg]  # it takes more than it declares
                 image_size=arguments.image_size,
                 window_size=arguments.tile_size,
                 depths=list(arguments.depths),
