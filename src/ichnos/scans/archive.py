@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from ichnos.errors import ArchiveError
 
@@ -23,7 +22,7 @@ MAX_RATIO = 100
 SMALL_BYTES = 64 * 2**20
 """A zip that unpacks to less is harmless at any ratio."""
 
-MemberOpener = Callable[[], IO[bytes]]
+MemberOpener = Callable[[], io.BufferedIOBase]
 
 
 def is_zip(path: Path, start: bytes) -> bool:
@@ -54,7 +53,7 @@ def zip_members(path: Path, stack: ExitStack) -> list[tuple[str, MemberOpener]]:
 
 
 def _opener(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> MemberOpener:
-    def open_member() -> IO[bytes]:
+    def open_member() -> io.BufferedIOBase:
         try:
             return io.BytesIO(archive.read(member))
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
@@ -82,12 +81,8 @@ def _check_size(path: Path, members: list[zipfile.ZipInfo]) -> None:
 def _check_member(path: Path, member: zipfile.ZipInfo) -> None:
     name = member.filename.replace("\\", "/")
     if name.startswith("/") or ":" in name.split("/")[0] or ".." in PurePosixPath(name).parts:
-        raise ArchiveError(
-            f"{path}: holds the name '{name}', which points outside of it; do not trust this zip"
-        )
+        raise ArchiveError(f"{path}: holds the name '{name}', which points outside of it; do not trust this zip")
     if stat.S_ISLNK(member.external_attr >> 16):
         raise ArchiveError(f"{path}: holds the link '{name}'; zip the files themselves instead")
     if member.flag_bits & 0x1:
-        raise ArchiveError(
-            f"{path}: is encrypted ('{name}'); unpack it with its password and give the folder"
-        )
+        raise ArchiveError(f"{path}: is encrypted ('{name}'); unpack it with its password and give the folder")

@@ -37,11 +37,7 @@ def read_dicom(paths: Sequence[Path], *, series: str | None = None, strict: bool
         choice = choose_series(headers, wanted=series, where=str(where))
         stack = stack_slices(choice.headers, where=str(where), strict=strict)
         images_hu = read_voxels(stack.headers)
-    ignored = (
-        [f"{len(not_dicom)} .dcm file(s) are not DICOM and were left out: {not_dicom[0]}"]
-        if not_dicom
-        else []
-    )
+    ignored = [f"{len(not_dicom)} .dcm file(s) are not DICOM and were left out: {not_dicom[0]}"] if not_dicom else []
     rescale = _check_rescale(stack.headers, images_hu)
     voxels_hu = np.ascontiguousarray(stack.turn.to_canonical(images_hu.transpose(2, 1, 0)))
     warnings = (*ignored, *choice.warnings, *stack.warnings, *rescale)

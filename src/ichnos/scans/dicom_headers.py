@@ -4,16 +4,19 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any
+from io import BufferedIOBase
+from typing import Any
 
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
+from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage
 
 from ichnos.errors import PixelError
 from ichnos.scans.enhanced import FRAME_GROUPS, split_frames
 from ichnos.scans.inputs import InputFile
 
+CT_CLASSES = frozenset({CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage})
 Vector = tuple[float, ...]
 
 HEADER_TAGS = (
@@ -108,7 +111,7 @@ def pydicom_silenced() -> Iterator[None]:
         yield
 
 
-def read_dataset(stream: IO[bytes], **options: Any) -> Dataset:  # noqa: ANN401 - passed on to pydicom
+def read_dataset(stream: BufferedIOBase, **options: Any) -> Dataset:  # noqa: ANN401 - passed on to pydicom
     """Read with pydicom, also a file without the 128-byte preamble if its start shows one."""
     start = stream.read(8)
     stream.seek(0)
@@ -124,14 +127,18 @@ def one_line(error: BaseException, longest: int = 160) -> str:
 def _read_header(file: InputFile) -> Dataset | None:
     with file.open() as stream, pydicom_silenced():
         try:
-            return read_dataset(stream, stop_before_pixels=True, specific_tags=list(HEADER_TAGS))
+            dataset = read_dataset(stream, stop_before_pixels=True, specific_tags=list(HEADER_TAGS))
         except InvalidDicomError:
             return None
         except Exception as error:  # the parser raises many kinds on corrupt bytes
-            raise PixelError(
-                f"{file.name}: the DICOM header is cut short or corrupt ({one_line(error)}); "
-                "copy the file again"
-            ) from error
+            raise _broken(file, one_line(error)) from error
+    if dataset.get("SOPClassUID") in CT_CLASSES and not dataset.get("Columns"):
+        raise _broken(file, "it ends before the image size")  # pydicom takes an early end for the end
+    return dataset
+
+
+def _broken(file: InputFile, reason: str) -> PixelError:
+    return PixelError(f"{file.name}: the DICOM header is cut short or corrupt ({reason}); copy the file again")
 
 
 def _starts_with_element(start: bytes) -> bool:

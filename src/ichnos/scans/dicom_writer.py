@@ -48,9 +48,7 @@ def save_dicom_series(
 
 def _check(scan: Scan, folder: Path) -> None:
     if folder.is_dir() and any(folder.iterdir()):
-        raise UsageError(
-            f"{folder}: is not empty; a series needs a folder of its own, give another or clear it"
-        )
+        raise UsageError(f"{folder}: is not empty; a series needs a folder of its own, give another or clear it")
     low, high = float(scan.voxels_hu.min()), float(scan.voxels_hu.max())
     if not (low >= RESCALE_INTERCEPT_HU and high <= HIGHEST_HU):
         raise PixelError(
@@ -73,9 +71,7 @@ def _digest(scan: Scan, *texts: str) -> str:
     return digest.hexdigest()
 
 
-def _slice_dataset(
-    geometry: Geometry, stored: UInt16[np.ndarray, "rows columns"], z: int, seed: str
-) -> Dataset:
+def _slice_dataset(geometry: Geometry, stored: UInt16[np.ndarray, "rows columns"], z: int, seed: str) -> Dataset:
     dataset = Dataset()
     _identify(dataset, seed, z)
     _place(dataset, geometry, z)
@@ -135,9 +131,7 @@ def _unit_axes(geometry: Geometry) -> tuple[Float[np.ndarray, "slices 3"], Float
     return along_row, along_column
 
 
-def _dot(
-    one: Float[np.ndarray, "slices 3"], other: Float[np.ndarray, "slices 3"]
-) -> Float[np.ndarray, " slices"]:
+def _dot(one: Float[np.ndarray, "slices 3"], other: Float[np.ndarray, "slices 3"]) -> Float[np.ndarray, " slices"]:
     return np.asarray(np.einsum("zi,zi->z", one, other))
 
 

@@ -52,4 +52,4 @@ def _flatten(dataset: Dataset, shared: Dataset, own: Dataset) -> Dataset:
 def _copy(item: Dataset, flat: Dataset, elements: dict[str, str]) -> None:
     for keyword, flat_keyword in elements.items():
         if keyword in item:
-            setattr(flat, flat_keyword, item[keyword].value)
+            flat.add_new(flat_keyword, item[keyword].VR, item[keyword].value)

@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path, PurePath
-from typing import IO
 
 from ichnos.errors import ScanNotFoundError
 from ichnos.scans.archive import is_zip, zip_members
@@ -24,7 +24,7 @@ class InputFile:
     """
 
     name: str
-    open: Callable[[], IO[bytes]]
+    open: Callable[[], BufferedIOBase]
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def check_exists(path: Path) -> None:
         raise ScanNotFoundError(f"{path}: no such file or folder; check the path")
 
 
-def open_file(path: Path) -> IO[bytes]:
+def open_file(path: Path) -> BufferedIOBase:
     """Open a file on disk for reading bytes.
 
     Raises:

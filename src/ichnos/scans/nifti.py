@@ -67,9 +67,7 @@ def load_nifti(path: Path) -> NiftiImage:
     if stored.ndim == 4 and stored.shape[3] == 1:
         stored = stored[..., 0]
     if stored.ndim != 3 or 0 in stored.shape:
-        raise ModalityError(
-            f"{path}: has shape {stored.shape}, not one 3-D scan; split it and give one volume"
-        )
+        raise ModalityError(f"{path}: has shape {stored.shape}, not one 3-D scan; split it and give one volume")
     if not np.isfinite(stored).all():
         count = int((~np.isfinite(stored)).sum())
         raise PixelError(f"{path}: {count} voxel(s) are not finite (NaN or infinity); export the scan again")
@@ -84,9 +82,7 @@ def _load(path: Path) -> tuple[Any, Shaped[np.ndarray, "..."]]:
         stored = np.asanyarray(image.dataobj)
     except Exception as error:  # nibabel and gzip raise many kinds on corrupt bytes
         reason = " ".join(str(error).split())[:160]
-        raise PixelError(
-            f"{path}: cannot be read as NIfTI, cut short or corrupt ({reason}); copy it again"
-        ) from error
+        raise PixelError(f"{path}: cannot be read as NIfTI, cut short or corrupt ({reason}); copy it again") from error
     if stored.dtype.kind not in "iufb":
         raise ModalityError(f"{path}: holds {stored.dtype} values, such as colour; give a CT in HU")
     return image, stored
@@ -114,9 +110,7 @@ def _check_header(path: Path, image: Any) -> None:  # noqa: ANN401 - nibabel has
         )
 
 
-def _place(
-    path: Path, affine: Float[np.ndarray, "4 4"], shape: tuple[int, int, int]
-) -> tuple[Turn, Geometry]:
+def _place(path: Path, affine: Float[np.ndarray, "4 4"], shape: tuple[int, int, int]) -> tuple[Turn, Geometry]:
     turn = closest_turn(affine[:3, :3])
     slices, rows, columns = (shape[axis] for axis in turn.axes)
     canonical = (slices, rows, columns)

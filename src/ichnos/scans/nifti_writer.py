@@ -42,7 +42,7 @@ def save_nifti(
         raise UsageError(f"{path}: a NIfTI file must end in {' or '.join(ENDINGS)}; rename it")
     affine = _grid_affine(geometry, source)
     stored = np.ascontiguousarray(source.turn.to_source(voxels))
-    image = nibabel.Nifti1Image(stored, affine)  # type: ignore[no-untyped-call]
+    image = nibabel.Nifti1Image(stored, affine)
     _set_forms(image, affine)
     even = geometry.is_affine
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -41,9 +41,7 @@ def to_hu(
     return np.asarray(stored * np.float64(slope) + intercept)
 
 
-def stored_values(
-    raw: Integer[np.ndarray, "rows columns"], dataset: Dataset
-) -> Integer[np.ndarray, "rows columns"]:
+def stored_values(raw: Integer[np.ndarray, "rows columns"], dataset: Dataset) -> Integer[np.ndarray, "rows columns"]:
     """Take the stored bits out of their cells and restore their sign.
 
     A 12-bit value may stand in a 16-bit cell whose other bits hold overlays or repeat the sign.
@@ -95,7 +93,7 @@ def _decode(
         dataset = None
         try:
             dataset = read_dataset(stream)
-            for raw in iter_pixels(dataset, indices=indices, raw=True):
+            for raw in iter_pixels(dataset, indices=indices, raw=True, correct_unused_bits=False):
                 stored = stored_values(raw, dataset)
                 yield stored, padding_pixels(raw, stored, dataset)
         except Exception as error:  # decoders raise many kinds on corrupt bytes

@@ -136,9 +136,7 @@ class Mask:
     def touches_edge(self) -> bool:
         """Whether the field of view may cut the mask off (its first or last slice, row, column)."""
         ends = (0, -1)
-        return bool(
-            self.voxels[ends, :, :].any() or self.voxels[:, ends, :].any() or self.voxels[:, :, ends].any()
-        )
+        return bool(self.voxels[ends, :, :].any() or self.voxels[:, ends, :].any() or self.voxels[:, :, ends].any())
 
 
 def _check_shape(shape: tuple[int, ...], geometry: Geometry) -> None:

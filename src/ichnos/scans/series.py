@@ -78,18 +78,20 @@ def choose_series(headers: Sequence[SliceHeader], *, wanted: str | None, where: 
         ModalityError: no series is an axial CT.
     """
     found = _wanted_only(_group(headers), wanted, where)
-    left_out = {series.title: why for series in found if (why := why_unusable(series.first))}
-    usable = [series for series in found if series.title not in left_out]
+    left_out = [(series.title, why) for series in found if (why := why_unusable(series.first))]
+    usable = [series for series in found if why_unusable(series.first) is None]
     if not usable:
-        reasons = "; ".join(f"{title}: {why}" for title, why in left_out.items())
+        reasons = "; ".join(f"{title}: {why}" for title, why in left_out)
         raise ModalityError(f"{where}: no axial CT among the images ({reasons}); give a head CT")
     costs = _costs(usable)
-    ranked = sorted(range(len(usable)), key=lambda index: costs[index])
-    best = usable[ranked[0]]
-    losers = {usable[index].title: _why_worse(costs[ranked[0]], costs[index]) for index in ranked[1:]}
-    reason = _explain(best, losers | left_out, wanted) if losers or left_out else None
-    warnings = (f"{best.title} seems to be contrast-enhanced",) if has_contrast(best.first) else ()
-    return Choice(headers=best.headers, reason=reason, warnings=warnings)
+    first, *rest = sorted(range(len(usable)), key=lambda index: costs[index])
+    best = usable[first]
+    losers = [(usable[index].title, _why_worse(costs[first], costs[index])) for index in rest]
+    return Choice(
+        headers=best.headers,
+        reason=_explain(best, losers + left_out, wanted),
+        warnings=(f"{best.title} seems to be contrast-enhanced",) if has_contrast(best.first) else (),
+    )
 
 
 def _group(headers: Sequence[SliceHeader]) -> list[Series]:
@@ -126,7 +128,9 @@ def _why_worse(best: tuple[float, ...], other: tuple[float, ...]) -> str:
     return next(differing, "equal, but numbered later")
 
 
-def _explain(best: Series, others: dict[str, str], wanted: str | None) -> str:
+def _explain(best: Series, others: list[tuple[str, str]], wanted: str | None) -> str | None:
     if wanted is not None:
         return f"took {best.title}, as asked for"
-    return f"took {best.title}; not " + ", not ".join(f"{title}: {why}" for title, why in others.items())
+    if not others:
+        return None
+    return f"took {best.title}; not " + ", not ".join(f"{title}: {why}" for title, why in others)

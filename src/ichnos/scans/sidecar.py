@@ -45,9 +45,7 @@ def write_sidecar(path: Path, origins_mm: Float[np.ndarray, "k 3"] | None) -> No
         place.unlink(missing_ok=True)
 
 
-def read_sidecar(
-    path: Path, affine: Float[np.ndarray, "4 4"], slices: int
-) -> Float[np.ndarray, "k 3"] | None:
+def read_sidecar(path: Path, affine: Float[np.ndarray, "4 4"], slices: int) -> Float[np.ndarray, "k 3"] | None:
     """Read the true slice origins beside the NIfTI at `path`; None if there are none.
 
     Args:
@@ -65,9 +63,7 @@ def read_sidecar(
     try:
         origins_mm = np.array(content[ORIGINS_KEY], dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise GeometryError(
-            f"{place}: {ORIGINS_KEY} is not a list of three numbers a slice; restore it"
-        ) from error
+        raise GeometryError(f"{place}: {ORIGINS_KEY} is not a list of three numbers a slice; restore it") from error
     if origins_mm.shape != (slices, 3) or not np.isfinite(origins_mm).all():
         raise GeometryError(
             f"{place}: {ORIGINS_KEY} has shape {origins_mm.shape}, but {path.name} has {slices} slices; "

@@ -74,17 +74,13 @@ def stack_slices(headers: Sequence[SliceHeader], *, where: str, strict: bool = F
 def _without_localizers(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeader], list[str]]:
     kept = [header for header in headers if not is_localizer(header)]
     dropped = [header.file.name for header in headers if is_localizer(header)]
-    return kept, [
-        f"left out {len(dropped)} localizer image(s) in the series: {dropped[0]}"
-    ] if dropped else []
+    return kept, [f"left out {len(dropped)} localizer image(s) in the series: {dropped[0]}"] if dropped else []
 
 
 def _without_copies(headers: list[SliceHeader]) -> tuple[list[SliceHeader], list[str]]:
     """Keep one of several copies of the same image (same UID and same position)."""
     first = {(header.uid or header.file.name, header.position_mm): header for header in reversed(headers)}
-    kept = [
-        header for header in headers if first[header.uid or header.file.name, header.position_mm] is header
-    ]
+    kept = [header for header in headers if first[header.uid or header.file.name, header.position_mm] is header]
     copies = len(headers) - len(kept)
     return kept, [f"left out {copies} file(s) that are copies of another"] if copies else []
 
@@ -142,9 +138,7 @@ def _check_distinct(headers: tuple[SliceHeader, ...], positions_mm: Float[np.nda
         )
 
 
-def _geometry(
-    headers: tuple[SliceHeader, ...], origins_mm: Float[np.ndarray, "slices 3"], turn: Turn
-) -> Geometry:
+def _geometry(headers: tuple[SliceHeader, ...], origins_mm: Float[np.ndarray, "slices 3"], turn: Turn) -> Geometry:
     steps_mm = np.array([_steps_mm(header) for header in headers])
     _, row_axis, column_axis = turn.axes
     lengths = {0: headers[0].columns, 1: headers[0].rows}
@@ -163,9 +157,7 @@ def _missing_slices(geometry: Geometry, where: str) -> list[str]:
     gaps_mm = geometry.gaps_mm
     padded = np.concatenate([[0.0], gaps_mm, [0.0]])
     neighbours_mm = np.maximum(padded[:-2], padded[2:])
-    wide = np.nonzero(
-        (gaps_mm > MISSING_RATIO * neighbours_mm + POSITION_TOLERANCE_MM) & (neighbours_mm > 0)
-    )[0]
+    wide = np.nonzero((gaps_mm > MISSING_RATIO * neighbours_mm + POSITION_TOLERANCE_MM) & (neighbours_mm > 0))[0]
     if not wide.size:
         return []
     positions_mm = geometry.positions_mm
@@ -182,7 +174,6 @@ def _lone_slice(headers: tuple[SliceHeader, ...]) -> list[str]:
     thickness_mm = headers[0].thickness_mm
     if not thickness_mm:
         raise GeometryError(
-            f"{headers[0].file.name}: a single slice without SliceThickness has no volume; "
-            "give the whole series"
+            f"{headers[0].file.name}: a single slice without SliceThickness has no volume; give the whole series"
         )
     return [f"only one slice; its volume rests on SliceThickness {thickness_mm:g} mm"]

@@ -81,6 +81,4 @@ def write_dicom_series(
         PixelError: values do not fit into 16 bits, or are not finite.
         GeometryError: rows and columns are not at right angles.
     """
-    return save_dicom_series(
-        scan, Path(folder), description=description, patient_id=patient_id, entropy=entropy
-    )
+    return save_dicom_series(scan, Path(folder), description=description, patient_id=patient_id, entropy=entropy)
