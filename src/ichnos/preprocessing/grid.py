@@ -33,12 +33,12 @@ class Axis:
         """
         centres = self.start + self.step * np.arange(self.length)
         reach = max(1.0, self.step)
-        margin = int(np.ceil(reach))
-        positions = np.arange(-margin, self.scan_length + margin)
-        weights = np.clip(1.0 - np.abs(positions - centres[:, None]) / reach, 0.0, None)
+        first = min(0, int(np.floor(centres[0] - reach)))
+        last = max(self.scan_length, int(np.ceil(centres[-1] + reach)) + 1)
+        weights = np.clip(1.0 - np.abs(np.arange(first, last) - centres[:, None]) / reach, 0.0, None)
         totals = weights.sum(axis=1, keepdims=True)
-        inside = weights[:, margin : margin + self.scan_length]
-        return (inside / np.where(totals > 0, totals, 1.0)).astype(np.float32)
+        inside = weights[:, -first : -first + self.scan_length]
+        return (inside / totals).astype(np.float32)
 
     def to_scan(self) -> Float[np.ndarray, "scan model"]:
         """Weights that interpolate the model grid at each scan pixel; zero outside the grid.

@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from ichnos.preprocessing.hu_window import HuWindow
+from ichnos.preprocessing.recipe import PRESETS, Recipe
+
+
+def test_channels_are_windows_standardised() -> None:
+    recipe = Recipe(hu_windows=(HuWindow(40, 80), HuWindow(0, 2000)), image_size=2, mean=0.35, deviation=0.5)
+    channels = recipe.make_channels(np.array([[[0.0, 80.0], [40.0, -2000.0]]], dtype=np.float32))
+    brain = (np.array([[0.0, 1.0], [0.5, 0.0]]) - 0.35) / 0.5
+    wide = (np.array([[0.5, 0.54], [0.52, 0.0]]) - 0.35) / 0.5
+    np.testing.assert_allclose(channels, np.stack([brain, wide])[None], atol=1e-6)
+    assert channels.dtype == np.float32
+
+
+def test_a_recipe_survives_json() -> None:
+    for recipe in PRESETS.values():
+        assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"image_size": 0},
+        {"hu_windows": []},
+        {"deviation": 0},
+        {"zoom": 2},
+        {"hu_windows": [{"level_hu": 40, "width_hu": 80, "shape": "round"}]},
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Recipe.model_validate({**PRESETS["paper"].model_dump(), **change})
