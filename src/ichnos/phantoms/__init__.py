@@ -2,5 +2,6 @@
 
 from ichnos.phantoms.phantom import Phantom, make_phantom
 from ichnos.phantoms.settings import SUBTYPES, PhantomSettings
+from ichnos.phantoms.write import write_phantom
 
-__all__ = ["SUBTYPES", "Phantom", "PhantomSettings", "make_phantom"]
+__all__ = ["SUBTYPES", "Phantom", "PhantomSettings", "make_phantom", "write_phantom"]

@@ -71,7 +71,7 @@ def _epidural(rng: np.random.Generator, probe: Probe) -> tuple[Bleed, ...]:
         deep = sum(g * np.float32(n) for g, n in zip(gaps, inward, strict=True))
         far = gaps[0] ** 2 + gaps[1] ** 2 + (gaps[2] * np.float32(stretch)) ** 2 - deep**2
         lens = thick * (1.0 - far / radius**2) + 0.5 * noise.at(points)
-        return -fields["cavity"] - np.clip(lens, -20.0, None)
+        return np.maximum(-fields["vault"] - np.clip(lens, -20.0, None), deep - 1.5 * thick - 6.0)
 
     return (Bleed("epidural", region, *_fresh_hu(rng)),)
 
@@ -94,7 +94,7 @@ def _convexity(rng: np.random.Generator, probe: Probe) -> Callable[[Points, dict
         far = (turn * np.float32(76.0 / long_mm)) ** 2 + ((points.z - np.float32(height)) / tall_mm) ** 2
         crescent = thick * (1.15 - far) * (1.0 + 0.2 * noise.at(points))
         crescent = np.clip(crescent, -20.0, thick * 0.9)
-        return np.maximum(-fields["cavity"] - crescent, 1.5 - side * fields["midline"])
+        return np.maximum(-fields["vault"] - crescent, 1.5 - side * fields["midline"])
 
     return region
 
@@ -134,14 +134,14 @@ def _intraparenchymal(rng: np.random.Generator, probe: Probe) -> tuple[Bleed, ..
 
 def _haematoma(rng: np.random.Generator, probe: Probe, place: str) -> Bleed:
     largest_ml = {"pons": 6.0, "cerebellum": 30.0, "thalamus": 25.0}.get(place, 80.0)
-    volume_ml = float(np.exp(rng.uniform(np.log(0.3), np.log(largest_ml))))
+    volume_ml = float(np.exp(np.log(0.3) + np.log(largest_ml / 0.3) * rng.uniform() ** 0.7))
     radius = float((volume_ml * 1000.0 * 3.0 / (4.0 * np.pi)) ** (1 / 3))
     mean, spread = PLACES[place]
     x, y, z = (float(v) for v in rng.normal(mean, spread))
     centre = probe.into_brain((_side(rng) * x, y, z), 6.0 + 0.6 * radius)
     shape = np.exp(rng.normal(0.0, 0.2, 3))
     axes = tuple(float(v) for v in radius * shape / shape.prod() ** (1 / 3))
-    rough, noise = float(rng.uniform(0.08, 0.3)) * radius, Noise.draw(rng, max(6.0, 1.1 * radius), 16)
+    rough, noise = float(rng.uniform(0.1, 0.35)) * radius, Noise.draw(rng, max(6.0, 1.1 * radius), 16)
 
     def region(points: Points, fields: dict[str, Field]) -> Field:
         return ellipsoid(points, centre, (axes[0], axes[1], axes[2])) + rough * noise.at(points)

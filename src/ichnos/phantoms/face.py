@@ -47,7 +47,7 @@ def _air(head: Head, points: Points, sides: Points, fine: Field) -> Field:
     maxillary = ellipsoid(sides, (30.0, 46.0, -82.0), (14.0, 17.0, 16.0))
     sphenoid = ellipsoid(sides, (7.0, 16.0, -42.0), (6.5, 12.0, 8.0))
     frontal = ellipsoid(sides, (11.0, head.front_mm - 1.0, -20.0), (13.0, 4.0, 12.0))
-    frontal = frontal + 1.2 * fine
+    frontal = frontal + 1.2 * fine + np.float32(head.sinus_mm)
     pharynx = ellipsoid(points, (0.0, 8.0, -92.0), (14.0, 9.0, 26.0))
     canal = capsule(sides, (48.0, -16.0, -45.0), (84.0, -19.0, -42.0), (2.5, 4.0))
     distance = np.minimum(np.minimum(nose, maxillary), np.minimum(sphenoid, frontal))
@@ -84,4 +84,5 @@ def _muscle(points: Points, sides: Points, skull: Field, patches: Field) -> Fiel
     nape = 0.9 * step(-points.y - 5.0, 20.0) * step(-points.z - 35.0, 15.0)
     deep = 0.6 * step(-points.z - 50.0, 15.0) * step(40.0 - points.y, 15.0)
     hugging = np.clip(1.0 - skull * 0.45, -0.5, 1.0)
-    return 0.75 * patches + temporal + nape + deep + 0.5 * hugging - 0.75
+    thin = 1.0 - 0.5 * step(points.z - 5.0, 20.0)
+    return 0.75 * patches * thin + temporal + nape + deep + 0.5 * hugging - 0.75

@@ -125,4 +125,4 @@ def moved(points: Points, by: Points) -> Points:
 def ball(points: Points, centre: tuple[float, float, float], radius: float) -> Field:
     """Distance to a small ball as a quadratic, which coarse lattices carry without loss."""
     squared = sum((p - np.float32(c)) ** 2 for p, c in zip(points, centre, strict=True))
-    return (squared - np.float32(radius**2)) * np.float32(0.5 / radius)
+    return np.asarray((squared - np.float32(radius**2)) * np.float32(0.5 / radius))

@@ -25,6 +25,7 @@ class Head:
         lean: sideways asymmetry in mm.
         skull_mm: mean thickness of the vault.
         scalp_mm: mean thickness of the scalp.
+        sinus_mm: how much smaller than average the frontal sinuses are.
         coarse, middle, fine: noise that shapes the head, 45, 18 and 8 mm wide.
     """
 
@@ -36,6 +37,7 @@ class Head:
     lean: float
     skull_mm: float
     scalp_mm: float
+    sinus_mm: float
     coarse: tuple[Noise, Noise, Noise]
     middle: Noise
     fine: Noise
@@ -49,10 +51,11 @@ def draw_head(rng: np.random.Generator) -> Head:
         front_mm=float(size * rng.normal(82.0, 2.5)),
         back_mm=float(size * rng.normal(88.0, 2.5)),
         top_mm=float(size * rng.normal(77.0, 2.0)),
-        squareness=float(rng.uniform(2.15, 2.5)),
+        squareness=float(rng.uniform(2.05, 2.4)),
         lean=float(rng.normal(0.0, 1.5)),
         skull_mm=float(rng.uniform(4.5, 9.0)),
         scalp_mm=float(rng.uniform(3.0, 7.5)),
+        sinus_mm=float(rng.uniform(-1.5, 4.0)),
         coarse=(Noise.draw(rng, 45.0, 16), Noise.draw(rng, 45.0, 16), Noise.draw(rng, 45.0, 16)),
         middle=Noise.draw(rng, 18.0),
         fine=Noise.draw(rng, 8.0, 32),
@@ -74,7 +77,8 @@ def surfaces(head: Head, points: Points) -> dict[str, Field]:
 
     Returns:
         cavity: below 0 inside the inner table; skull: below 0 inside the outer table;
-        skin: below 0 inside the skin; mould: share of base (1) rather than vault (0) in the
+        skin: below 0 inside the skin; vault: below 0 inside the
+        vault's inner table, as if there were no skull base; mould: share of base (1) rather than vault (0) in the
         bone here; rough: the noise of the bones.
     """
     rough = head.middle.at(points)
@@ -90,6 +94,7 @@ def surfaces(head: Head, points: Points) -> dict[str, Field]:
         "cavity": cavity,
         "skull": cavity - thickness,
         "skin": skin,
+        "vault": vault,
         "mould": mould,
         "rough": rough,
     }
@@ -120,7 +125,7 @@ def sphenoid_ridge(x: Field) -> Field:
 def _floor_height(points: Points, rough: Field) -> Field:
     x, y, _ = folded(points)
     front_line, back_line = sphenoid_ridge(x) + 1.5 * rough, petrous_ridge(x) - 1.5 * rough
-    front, back = step(y - front_line, 6.0), step(back_line - y, np.float32(8.0))
+    front, back = step(y - front_line, 6.0), step(back_line - y, 8.0)
     middle = (1.0 - front) * (1.0 - back)
     centre = step(13.0 - x, 5.0)
     orbit_roof = 6.0 * bump(x - 30.0, 10.0) * bump(y - 52.0, 16.0) - 6.0 * bump(x, 7.0) * bump(y - 45.0, 18.0)
@@ -142,7 +147,7 @@ def _vault_mm(head: Head, points: Points, rough: Field) -> Field:
     brow = 4.0 * bump(x, 30.0) * bump(y - 78.0, 22.0) * bump(z + 18.0, 18.0)
     inion = 5.0 * bump(x, 14.0) * bump(y + 88.0, 18.0) * bump(z + 15.0, 14.0)
     temple = 0.45 * step(x - 45.0, 12.0) * step(15.0 - z, 12.0) * step(y + 25.0, 12.0)
-    vary = head.skull_mm * (1.0 - temple) * (1.0 + 0.1 * rough)
+    vary = head.skull_mm * (1.0 - temple) * (1.0 + 0.06 * rough)
     return np.maximum(vary + brow + inion, 2.0)
 
 

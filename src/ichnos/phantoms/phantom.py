@@ -50,14 +50,15 @@ class Phantom:
     @property
     def slice_labels(self) -> Bool[np.ndarray, " slices"]:
         """Whether each slice shows a bleed of any subtype."""
-        return self.bleed_mask.any(axis=(1, 2))
+        return np.asarray(self.bleed_mask.any(axis=(1, 2)))
 
     @property
     def subtype_labels(self) -> dict[str, Bool[np.ndarray, " slices"]]:
         """For each of the five subtypes, whether each slice shows it."""
         none = np.zeros(len(self.brain_mask), bool)
         return {
-            name: self.bleed_masks[name].any(axis=(1, 2)) if name in self.bleed_masks else none for name in SUBTYPES
+            name: np.asarray(self.bleed_masks[name].any(axis=(1, 2))) if name in self.bleed_masks else none
+            for name in SUBTYPES
         }
 
 

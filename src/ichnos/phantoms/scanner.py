@@ -55,11 +55,10 @@ class Scanner:
 def draw_scanner(rng: np.random.Generator, settings: PhantomSettings) -> Scanner:
     """Draw a scanner and what went wrong with it."""
     slices = settings.slices
-    moved = [(int(rng.integers(slices)), *map(float, rng.normal(0.0, 2.5, 2))) for _ in range(2)]
-    streaks = [
-        (int(rng.integers(slices)), *map(float, rng.uniform(0.2, 0.8, 2)), float(rng.uniform(3.0, 14.0)))
-        for _ in range(2)
-    ]
+    moved = tuple((int(rng.integers(slices)), *_pair(rng.normal(0.0, 2.5, 2))) for _ in range(2))
+    streaks = tuple(
+        (int(rng.integers(slices)), *_pair(rng.uniform(0.2, 0.8, 2)), float(rng.uniform(3.0, 14.0))) for _ in range(2)
+    )
     has_motion, has_streaks = rng.random() < 0.12, rng.random() < 0.2
     return Scanner(
         blur_px=float(rng.uniform(*settings.blur_px)),
@@ -72,10 +71,14 @@ def draw_scanner(rng: np.random.Generator, settings: PhantomSettings) -> Scanner
         rest_hu=float(rng.uniform(-250.0, 150.0)),
         rest_mm=float(rng.uniform(88.0, 115.0)) * float(rng.random() < 0.7),
         padded=bool(rng.random() < 0.3),
-        moved=tuple(moved) if has_motion and settings.distractors else (),
-        streaks=tuple(streaks) if has_streaks and settings.distractors else (),
+        moved=moved if has_motion and settings.distractors else (),
+        streaks=streaks if has_streaks and settings.distractors else (),
         drift=Noise.draw(rng, 60.0, 16),
     )
+
+
+def _pair(values: Float[np.ndarray, "2"]) -> tuple[float, float]:
+    return float(values[0]), float(values[1])
 
 
 def draw_background(scanner: Scanner, grid: Grid) -> Image:

@@ -52,7 +52,7 @@ def draw_radiodensity(rng: np.random.Generator) -> Radiodensity:
     """Draw HU values."""
     white = float(rng.normal(26.5, 1.5))
     return Radiodensity(
-        grey=white + float(rng.uniform(5.0, 10.0)),
+        grey=white + float(rng.uniform(5.0, 10.5)),
         white=white,
         cerebrospinal=float(rng.uniform(2.0, 11.0)),
         dura=float(rng.uniform(45.0, 62.0)),
@@ -64,10 +64,10 @@ def draw_radiodensity(rng: np.random.Generator) -> Radiodensity:
         skin=float(rng.uniform(20.0, 60.0)),
         rim=float(rng.uniform(2.0, 28.0)),
         rim_mm=float(rng.uniform(1.0, 4.0)),
-        cup=float(rng.uniform(0.0, 12.0)),
-        cup_mm=float(rng.uniform(6.0, 14.0)),
+        cup=float(rng.uniform(0.0, 15.0)),
+        cup_mm=float(rng.uniform(6.0, 16.0)),
         vertex=float(rng.uniform(0.0, 18.0)),
-        ageing=float(rng.uniform(0.0, 6.0)),
+        ageing=float(rng.uniform(0.0, 8.0)),
     )
 
 
