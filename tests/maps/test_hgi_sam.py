@@ -49,7 +49,9 @@ def resize_slowly(values: np.ndarray, size: int) -> np.ndarray:
     return out
 
 
-def naive_maps(model: nn.Module, pixels: torch.Tensor, layout: dict[int, tuple[int, int, list[int]]]) -> np.ndarray:
+def naive_maps(  # noqa: C901 - slow on purpose, one loop an index
+    model: nn.Module, pixels: torch.Tensor, layout: dict[int, tuple[int, int, list[int]]]
+) -> np.ndarray:
     """Eq. 2 with loops. `layout`: stage -> (tile side, grid side, shift of each block)."""
     model.transformer.set_attn_implementation("eager")
     caught: list[torch.Tensor] = []
