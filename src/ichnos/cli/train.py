@@ -11,7 +11,7 @@ from ichnos.evaluation.phantom_score import score_phantoms, summarise
 from ichnos.models.checkpoint import Checkpoint, save_checkpoint
 from ichnos.phantoms import make_phantom
 from ichnos.runtime.device import choose_device
-from ichnos.runtime.files import write_json
+from ichnos.runtime.files import nan_to_none, write_json
 from ichnos.runtime.provenance import collect_versions, find_commit, timestamp
 from ichnos.segmentation.segmenter import make_segmenter
 from ichnos.training.model_card import write_card
@@ -34,7 +34,7 @@ def run_train(
     segmenter = make_segmenter(checkpoint, output.resolve().name, chosen)
     settings = phantom_settings(recipe)
     test = summarise(score_phantoms(segmenter, (make_phantom(seed, settings) for seed in recipe.data.test_seeds)))
-    checkpoint.training["test"] = test
+    checkpoint.training["test"] = nan_to_none(test)
     save_checkpoint(checkpoint, output, write_card(checkpoint, output.resolve().name, test))
     run = {
         "command": "train",
@@ -43,7 +43,7 @@ def run_train(
         "versions": collect_versions(),
         "commit": find_commit(),
         "recipe": recipe.model_dump(mode="json"),
-        "test": test,
+        "test": nan_to_none(test),
     }
     write_json(output / "run.json", run)
     say(

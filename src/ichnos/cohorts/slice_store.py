@@ -23,6 +23,9 @@ from ichnos.runtime.files import replacing, write_json
 LABELS = ("any", "epidural", "intraparenchymal", "intraventricular", "subarachnoid", "subdural")
 """Columns of a store's labels."""
 
+_INT16 = (-32768, 32767)
+"""HU beyond are metal; they are clipped rather than wrapped around."""
+
 
 @dataclass(frozen=True)
 class CaseSlices:
@@ -71,7 +74,7 @@ def write_store(cases: Iterable[CaseSlices], folder: Path, image_size: int, orig
     labels, indices, listed = [], [], []
     with replacing(folder / "slices.i16") as temporary, temporary.open("wb") as stream:
         for number, case in enumerate(cases):
-            np.rint(case.slices_hu).astype("<i2").tofile(stream)
+            np.rint(np.clip(case.slices_hu, *_INT16)).astype("<i2").tofile(stream)
             labels.append(case.labels)
             indices.append(np.full(len(case.labels), number))
             listed.append({"case": case.case, "patient": case.patient, "slices": len(case.labels)})

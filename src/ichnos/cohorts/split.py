@@ -1,5 +1,6 @@
 """Splits that never put one patient on both sides."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,12 +21,16 @@ def split_patients(
         seed: same seed, same split.
 
     Raises:
-        UsageError: fewer than two patients, or a fraction outside (0, 1).
+        UsageError: fewer than two patients, or a fraction that leaves none to train on.
     """
-    if len(set(patients)) < 2:
-        raise UsageError(f"a split needs at least 2 patients; there are {len(set(patients))}")
+    count = len(set(patients))
+    if count < 2:
+        raise UsageError(f"a split needs at least 2 patients; there are {count}")
     if not 0.0 < validation_fraction < 1.0:
         raise UsageError(f"validation_fraction must lie between 0 and 1; got {validation_fraction}")
-    splitter = GroupShuffleSplit(n_splits=1, test_size=validation_fraction, random_state=seed)
+    validating = math.ceil(validation_fraction * count)
+    if validating == count:
+        raise UsageError(f"validation_fraction {validation_fraction} of {count} patients leaves none to train on")
+    splitter = GroupShuffleSplit(n_splits=1, test_size=validating, random_state=seed)
     train, validation = next(splitter.split(np.zeros(len(patients)), groups=np.asarray(patients)))
     return np.sort(train), np.sort(validation)

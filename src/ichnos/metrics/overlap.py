@@ -55,10 +55,11 @@ def dice_by_threshold(
         label: what should be found; voxels outside `allowed` can only be missed.
         allowed: where a mask may be at all.
 
-    NaN where both are empty. Each voxel falls into the bin of the largest threshold that it
+    NaN where both are empty. Thresholds are rounded to the precision of `values`, as NumPy does when
+    an array is compared with a plain number. Each voxel falls into the bin of the largest threshold that it
     reaches; cumulated from the top, the bins are the counts above each threshold.
     """
-    bins = np.searchsorted(THRESHOLDS, values[allowed], side="right") - 1
+    bins = np.searchsorted(THRESHOLDS.astype(values.dtype), values[allowed], side="right") - 1
     inside = label[allowed]
     positives: Int[np.ndarray, 101] = _count_from_top(bins)
     hits = _count_from_top(bins[inside])

@@ -9,6 +9,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,23 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from ichnos.errors import CheckpointError
+from ichnos.errors import CheckpointError, UsageError
 from ichnos.models.create import create_model
 from ichnos.runtime.files import replacing, write_json, write_text
 
 FORMAT = 1
 """Version of the folder's layout; raised when an older ichnos could not read a newer folder."""
+
+_KINDS = {
+    "format": int,
+    "network": dict,
+    "preprocessing": dict,
+    "segmentation": dict,
+    "labels": list,
+    "training": dict,
+    "sha256": str,
+}
+"""What ichnos.json must hold."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +97,12 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             f"{weights_path} has sha256 {sha256[:12]}…, its ichnos.json says {content['sha256'][:12]}…; "
             "the file was altered or only partly copied: copy the folder again"
         )
-    model = create_model(content["network"]["name"], content["network"]["arguments"])
+    model = _build(content["network"], folder)
     try:
         model.load_state_dict(load_file(weights_path))
     except (SafetensorError, RuntimeError) as error:
-        raise CheckpointError(
-            f"{weights_path} does not fit the network it describes: {str(error).splitlines()[0]}"
-        ) from error
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"{weights_path} does not fit the network of its ichnos.json: {reason:.300}") from error
     return Checkpoint(
         network=content["network"],
         preprocessing=content["preprocessing"],
@@ -103,6 +114,13 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     )
 
 
+def _build(network: dict[str, Any], folder: Path) -> nn.Module:
+    try:
+        return create_model(network["name"], network["arguments"])
+    except UsageError as error:
+        raise CheckpointError(f"{folder}: {error}; was it written by a newer ichnos?") from error
+
+
 def _read_description(folder: Path) -> dict[str, Any]:
     path = folder / "ichnos.json"
     if not path.is_file():
@@ -111,14 +129,22 @@ def _read_description(folder: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{path} is not readable JSON ({error}); copy the folder again") from error
-    needed = {"format", "network", "preprocessing", "segmentation", "labels", "training", "sha256"}
-    if not isinstance(content, dict) or needed - content.keys():
-        raise CheckpointError(f"{path} lacks {', '.join(sorted(needed - set(content)))}; it is not complete")
+    _check_kinds(content, _KINDS, str(path))
     if content["format"] > FORMAT:
         raise CheckpointError(
             f"{folder} is written in format {content['format']}, this ichnos reads up to {FORMAT}; update ichnos"
         )
+    _check_kinds(content["network"], {"name": str, "arguments": dict}, f"{path}: network")
     return content
+
+
+def _check_kinds(content: object, kinds: Mapping[str, type], place: str) -> None:
+    if not isinstance(content, dict) or kinds.keys() - content.keys():
+        lacking = kinds.keys() - content.keys() if isinstance(content, dict) else kinds.keys()
+        raise CheckpointError(f"{place} lacks {', '.join(sorted(lacking))}; copy the folder again")
+    wrong = sorted(key for key, kind in kinds.items() if not isinstance(content[key], kind))
+    if wrong:
+        raise CheckpointError(f"{place}: {wrong[0]} is a {type(content[wrong[0]]).__name__}; it was altered by hand")
 
 
 def _sha256(path: Path) -> str:

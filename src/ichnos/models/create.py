@@ -27,6 +27,6 @@ def create_model(name: str, arguments: Mapping[str, Any]) -> nn.Module:
         raise UsageError(f"no network is called {name!r}; {hint}there are: {', '.join(MODELS)}")
     try:
         return MODELS[name](**arguments)
-    except (ValidationError, ValueError) as error:
-        reason = "; ".join(str(error).splitlines()[1:3]) or str(error)
-        raise UsageError(f"network {name!r} cannot be built with {dict(arguments)}: {reason}") from error
+    except ValidationError as error:
+        reasons = "; ".join(": ".join([*map(str, one["loc"]), one["msg"]]) for one in error.errors())
+        raise UsageError(f"network {name!r} cannot be built with {dict(arguments)}: {reasons}") from error

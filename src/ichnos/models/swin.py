@@ -5,8 +5,10 @@ Swin-B at 384 pixels). The network itself is Hugging Face transformers' (Apache-
 only wires it. Two outputs (no bleed, bleed) are the first paper's HGI-SAM classifier.
 """
 
+from typing import Self
+
 from jaxtyping import Float
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from torch import Tensor, nn
 from transformers import SwinConfig, SwinForImageClassification
 
@@ -36,7 +38,23 @@ class SwinArguments(BaseModel):
     patch_size: PositiveInt = 4
     channels: PositiveInt = 3
     outputs: PositiveInt = 2
-    drop_path: float = 0.1
+    drop_path: float = Field(default=0.1, ge=0.0, lt=1.0)
+
+    @model_validator(mode="after")
+    def _check_stages(self) -> Self:
+        stages = len(self.depths)
+        if not stages or stages != len(self.attn_heads):
+            raise ValueError(f"depths and attn_heads name {stages} and {len(self.attn_heads)} stages; they must agree")
+        for stage, attn_heads in enumerate(self.attn_heads):
+            width = self.embed_dim << stage
+            if width % attn_heads:
+                raise ValueError(
+                    f"stage {stage + 1} has {width} channels, not a multiple of its {attn_heads} attn_heads"
+                )
+        tokens = self.image_size // self.patch_size >> (stages - 1)
+        if tokens < self.tile_size:
+            raise ValueError(f"stage {stages} has {tokens} x {tokens} tokens, less than one tile of {self.tile_size}")
+        return self
 
 
 class SwinClassifier(nn.Module):

@@ -45,7 +45,8 @@ class Augmentation(BaseModel):
         cosine, sine = torch.cos(angle) * zoom, torch.sin(angle) * zoom
         across = torch.stack([cosine * mirror, -sine, draw(2 * self.shift)], dim=1)
         down = torch.stack([sine * mirror, cosine, draw(2 * self.shift)], dim=1)
-        places = nn.functional.affine_grid(torch.stack([across, down], dim=1), list(pixels.shape), align_corners=False)
+        turned = torch.stack([across, down], dim=1).to(pixels.device)
+        places = nn.functional.affine_grid(turned, list(pixels.shape), align_corners=False)
         moved = nn.functional.grid_sample(pixels, places, padding_mode="border", align_corners=False)
         deviation = torch.rand(count, 1, 1, 1, generator=generator) * self.noise
-        return moved + torch.randn(pixels.shape, generator=generator) * deviation
+        return moved + (torch.randn(pixels.shape, generator=generator) * deviation).to(pixels.device)

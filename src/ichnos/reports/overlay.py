@@ -97,6 +97,8 @@ def _draw_slice(result: Segmentation, z: int, frame: _Frame) -> Image.Image:
 def _outline(image: Image.Image, bleed: Bool[np.ndarray, "rows columns"]) -> Image.Image:
     enlarged = Image.fromarray(_to_bytes(bleed.astype(np.float32))).resize(image.size, Image.Resampling.BILINEAR)
     inside = np.asarray(enlarged) >= 128
+    rows, columns = np.nonzero(bleed)  # a bleed thinner than a pixel of the picture must not vanish
+    inside[rows * image.height // bleed.shape[0], columns * image.width // bleed.shape[1]] = True
     edge = inside & ~ndimage.binary_erosion(inside)
     pixels = np.asarray(image).copy()
     pixels[edge] = _OUTLINE

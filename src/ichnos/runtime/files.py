@@ -1,9 +1,10 @@
 """Writing results so that a reader never sees half a file."""
 
 import json
+import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,11 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: Any) -> None:  # noqa: ANN401 - JSON is any nesting of plain values
     """Write readable JSON in one step; `Path`s become strings."""
     write_text(path, json.dumps(content, indent=2, default=str, allow_nan=False) + "\n")
+
+
+def nan_to_none(figures: Mapping[str, float]) -> dict[str, float | None]:
+    """Figures for JSON, which knows no NaN: None where there was nothing to measure."""
+    return {name: None if math.isnan(figure) else figure for name, figure in figures.items()}
 
 
 def _umask() -> int:

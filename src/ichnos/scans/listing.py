@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pydicom
-from pydicom.errors import InvalidDicomError
-
 from ichnos.errors import ScanNotFoundError, UsageError
+from ichnos.scans.dicom_headers import pydicom_silenced, read_dataset
 
 _NIFTI = (".nii", ".nii.gz")
 
@@ -32,22 +30,26 @@ def list_scans(path: Path) -> list[ListedScan]:
     - a file is one scan, unless it ends in .csv: then each row names one in its column `scan`
       (relative paths count from the CSV's folder) and, if there is a column `case`, its name;
     - a folder with NIfTI files or zips in it holds one scan each;
-    - a folder whose subfolders belong to different studies holds one scan a subfolder;
+    - a folder whose subfolders hold different studies, NIfTI files or zips holds one scan a subfolder;
     - any other folder is one scan: a DICOM series, or a study of which one series is chosen.
 
     Raises:
         ScanNotFoundError: nothing is there.
-        UsageError: a CSV without a column `scan`, or two cases of one name.
+        UsageError: a CSV that cannot be read, or without a column `scan`; two cases of one name;
+            a case name that cannot name a folder.
     """
     if not path.exists():
         raise ScanNotFoundError(f"{path} does not exist; check the path given with -i")
-    if path.suffix.lower() == ".csv":
+    if path.is_file() and path.suffix.lower() == ".csv":
         listed = _read_csv(path)
     elif path.is_file():
         listed = [ListedScan(case_name(path), path)]
     else:
         listed = _list_folder(path)
     names = [scan.case for scan in listed]
+    odd = [name for name in names if name in {".", ".."} or set(name) & set("/\\\0")]
+    if odd:
+        raise UsageError(f"{path}: case {odd[0]!r} cannot name a folder of results; leave out / and \\")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UsageError(
@@ -58,8 +60,11 @@ def list_scans(path: Path) -> list[ListedScan]:
 
 
 def case_name(path: Path) -> str:
-    """Name of a file without .nii, .nii.gz or .zip; name of a folder as it is."""
-    name = path.resolve().name
+    """Name of a file without .nii, .nii.gz, .zip or .dcm; name of a folder as it is.
+
+    A link keeps its own name: what it points to may be called by its hash.
+    """
+    name = path.name if path.name not in {"", ".."} else path.resolve().name
     for ending in (".nii.gz", ".nii", ".zip", ".dcm"):
         if path.is_file() and name.lower().endswith(ending):
             return name[: -len(ending)]
@@ -67,28 +72,38 @@ def case_name(path: Path) -> str:
 
 
 def _list_folder(folder: Path) -> list[ListedScan]:
-    children = sorted(child for child in folder.iterdir() if not child.name.startswith((".", "__MACOSX")))
+    try:
+        children = sorted(child for child in folder.iterdir() if not child.name.startswith((".", "__MACOSX")))
+    except PermissionError as error:
+        raise ScanNotFoundError(f"{folder}: no permission to read it; ask for access or copy it elsewhere") from error
     files = [child for child in children if child.name.lower().endswith((*_NIFTI, ".zip"))]
     if files:
         return [ListedScan(case_name(file), file) for file in files]
     folders = [child for child in children if child.is_dir()]
     if len(folders) == len(children) == 1:
         inner = _list_folder(folders[0])
-        return inner if len(inner) > 1 else [ListedScan(case_name(folder), folder)]
-    studies = {child: _study_of(child) for child in folders} if len(folders) > 1 else {}
+        return inner if len(inner) > 1 else [ListedScan(case_name(folder), inner[0].path)]
+    studies = {child: study for child in folders if (study := _study_of(child)) is not None}
     if len(set(studies.values())) > 1:
-        return [ListedScan(case_name(child), child) for child in folders]
+        return [scan for child in studies for scan in _list_case(child)]
     return [ListedScan(case_name(folder), folder)]
 
 
+def _list_case(folder: Path) -> list[ListedScan]:
+    """Scans of a subfolder that is a case: named after it if there is one only."""
+    inner = _list_folder(folder)
+    return inner if len(inner) > 1 else [ListedScan(case_name(folder), inner[0].path)]
+
+
 def _study_of(folder: Path) -> str | None:
-    """StudyInstanceUID of the first DICOM file in a folder; its path's own name for NIfTI."""
+    """StudyInstanceUID of the first DICOM file in a folder; its own path for NIfTI or zip; else None."""
     for file in _walk(folder):
-        if file.name.lower().endswith(_NIFTI):
+        if file.name.lower().endswith((*_NIFTI, ".zip")):
             return str(folder)
         try:
-            header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=["StudyInstanceUID"])
-        except (InvalidDicomError, OSError):
+            with file.open("rb") as stream, pydicom_silenced():
+                header = read_dataset(stream, stop_before_pixels=True, specific_tags=["StudyInstanceUID"])
+        except Exception:  # the parser raises many kinds on corrupt bytes; `read_scan` will tell
             continue
         return str(header.get("StudyInstanceUID", folder))
     return None
@@ -99,12 +114,16 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _read_csv(path: Path) -> list[ListedScan]:
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.DictReader(stream)
-        if "scan" not in (reader.fieldnames or ()):
-            found = ", ".join(reader.fieldnames or ()) or "none"
-            raise UsageError(f"{path} needs a column `scan` with one path a row; its columns are: {found}")
-        rows = [row for row in reader if (row["scan"] or "").strip()]
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream)
+            columns, rows = list(reader.fieldnames or ()), list(reader)
+    except (UnicodeDecodeError, csv.Error, OSError) as error:
+        raise UsageError(f"{path} cannot be read as CSV in UTF-8: {error}") from error
+    if "scan" not in columns:
+        found = ", ".join(columns) or "none"
+        raise UsageError(f"{path} needs a column `scan` with one path a row; its columns are: {found}")
+    rows = [row for row in rows if (row["scan"] or "").strip()]
     if not rows:
         raise ScanNotFoundError(f"{path} lists no scan; give one path a row in its column `scan`")
     scans = [path.parent / row["scan"].strip() for row in rows]

@@ -1,7 +1,8 @@
 """The training loop: Lightning runs it, this file says what a step is and when to stop."""
 
+import json
 import logging
-import math
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +19,13 @@ from torch.utils.data import DataLoader
 
 from ichnos.errors import TrainingError
 from ichnos.metrics.detection import roc_auc
+from ichnos.runtime.files import write_json
 from ichnos.training.objectives.slice_labels import slice_label_loss
 from ichnos.training.recipe import TrainingRecipe
 
 Batches = DataLoader[tuple[Tensor, Tensor]]
+
+_REMEDY = "lower optimisation.learning_rate and start anew"
 
 
 class SliceTraining(lightning.LightningModule):
@@ -45,8 +49,8 @@ class SliceTraining(lightning.LightningModule):
         pixels, labels = batch
         generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
         loss = slice_label_loss(self.model(self.recipe.augmentation.apply(pixels, generator)), labels)
-        if not math.isfinite(float(loss)):
-            raise TrainingError(f"the loss is {float(loss)} at step {self.global_step}; lower the learning rate")
+        if not torch.isfinite(loss):
+            raise TrainingError(f"the loss is {loss.item()} at step {self.global_step}; {_REMEDY}")
         self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(labels))
         return loss
 
@@ -63,7 +67,10 @@ class SliceTraining(lightning.LightningModule):
         labels = torch.cat([labels for _, labels in self.validation])
         self.validation.clear()
         probabilities = torch.softmax(logits.float(), dim=1)[:, 1]
-        self.log("validation_loss", slice_label_loss(logits, labels), prog_bar=True)
+        loss = slice_label_loss(logits, labels)
+        if not torch.isfinite(loss):
+            raise TrainingError(f"the validation loss is {loss.item()} at step {self.global_step}; {_REMEDY}")
+        self.log("validation_loss", loss, prog_bar=True)
         self.log("validation_auc", roc_auc(probabilities.cpu().numpy(), labels[:, 0].cpu().numpy()), prog_bar=True)
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's own union
@@ -89,40 +96,55 @@ def fit(
 ) -> dict[str, float]:
     """Train until the epochs are over or patience ends; leaves the best epoch's weights in `model`.
 
-    A run that was interrupted goes on from the last finished epoch in `folder`.
+    A run that was interrupted goes on from the last finished epoch in `folder`; a finished one is
+    only read back.
 
     Args:
         model: changed in place.
         recipe: schedule, seed, augmentation.
         batches: for training and for validation.
-        folder: keeps `last.ckpt`, `best.ckpt` and `metrics.csv`.
+        folder: keeps `last.ckpt`, `best.ckpt` and `metrics.csv`; at the end `fitted.json`.
         device: to train on.
         quiet: no progress bar.
 
     Returns:
-        Epochs run, and the best epoch's validation loss and ROC-AUC.
+        Epochs run, and the best epoch's validation loss.
 
     Raises:
         TrainingError: no batch fits, or the loss is not finite.
     """
-    training, validation = batches
+    training, _ = batches
     if len(training) == 0:
         raise TrainingError(
             f"the training slices do not fill one batch of {recipe.optimisation.batch_size}; add data or lower "
             "optimisation.batch_size"
         )
     module = SliceTraining(model, recipe, steps=len(training) * recipe.optimisation.epochs)
+    fitted = folder / "fitted.json"
+    if not fitted.is_file():
+        write_json(fitted, _run(module, batches, folder, device=device, quiet=quiet))
+    kept = torch.load(folder / "best.ckpt", map_location="cpu", weights_only=True)
+    module.load_state_dict(kept["state_dict"])
+    model.cpu().eval()
+    figures: dict[str, float] = json.loads(fitted.read_text(encoding="utf-8"))
+    return figures
+
+
+def _run(
+    module: SliceTraining, batches: tuple[Batches, Batches], folder: Path, *, device: torch.device, quiet: bool
+) -> dict[str, float]:
+    settings = module.recipe.optimisation
     best = ModelCheckpoint(folder, "best", monitor="validation_loss", save_last=True, enable_version_counter=False)
-    stopping = EarlyStopping("validation_loss", patience=recipe.optimisation.patience)
+    stopping = EarlyStopping("validation_loss", patience=settings.patience)
     bars = [] if quiet else [RichProgressBar()]
-    with _calm_lightning():
+    with _calm_lightning(), _stoppable():
         trainer = lightning.Trainer(
             accelerator="gpu" if device.type == "cuda" else "cpu",
-            devices=1,
-            max_epochs=recipe.optimisation.epochs,
+            devices=[device.index or 0] if device.type == "cuda" else 1,
+            max_epochs=settings.epochs,
             callbacks=[best, stopping, *bars],
             logger=CSVLogger(folder, name=None, version=""),
-            gradient_clip_val=recipe.optimisation.clip_gradient,
+            gradient_clip_val=settings.clip_gradient,
             enable_progress_bar=not quiet,
             enable_model_summary=False,
             deterministic=True,
@@ -130,19 +152,28 @@ def fit(
             log_every_n_steps=10,
         )
         last = folder / "last.ckpt"
-        trainer.fit(module, training, validation, ckpt_path=last if last.is_file() else None)
-    kept = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
-    module.load_state_dict(kept["state_dict"])
-    model.cpu().eval()
-    return {
-        "epochs": float(trainer.current_epoch),
-        "validation_loss": float(best.best_model_score or math.nan),
-    }
+        trainer.fit(module, *batches, ckpt_path=last if last.is_file() else None)
+    assert best.best_model_score is not None
+    return {"epochs": float(trainer.current_epoch), "validation_loss": float(best.best_model_score)}
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let Ctrl-C reach the caller, where Lightning would exit on its own and ignore the next one."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as stop:
+        if not isinstance(stop.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from stop
 
 
 @contextmanager
 def _calm_lightning() -> Iterator[None]:
-    """Keep Lightning's advice about loaders, devices and loggers from the user's screen."""
+    """Keep Lightning's advice off the user's screen and its switches out of the rest of the process."""
+    deterministic = torch.are_deterministic_algorithms_enabled()
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -152,3 +183,4 @@ def _calm_lightning() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
+        torch.use_deterministic_algorithms(deterministic)

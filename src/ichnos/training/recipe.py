@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import (
     BaseModel,
@@ -88,7 +88,7 @@ class Optimisation(_Settings):
 class TrainingRecipe(_Settings):
     """Everything that decides a training run."""
 
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
     data: Data
     network: Network
     preprocessing: Recipe
@@ -155,20 +155,19 @@ def _explain(error: ValidationError) -> str:
     """One line for the first thing that is wrong, with the nearest key for an unknown one."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        return f"{place} is missing"
     if first["type"] != "extra_forbidden":
         return f"{place} = {first['input']!r}: {first['msg']}"
-    known = _known_keys([str(part) for part in first["loc"][:-1]])
+    known = _known_keys(first["loc"][:-1])
     near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
     return f"{place} is not a setting; {hint}"
 
 
-def _known_keys(sections: Sequence[str]) -> list[str]:
-    """Keys that a section of a recipe may have; none where it is not a section of ours."""
+def _known_keys(sections: Sequence[str | int]) -> list[str]:
+    """Keys that a section of a recipe may have; a number is a place in a list of sections."""
     model: Any = TrainingRecipe
     for section in sections:
-        field = model.model_fields.get(section)
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
-            return []
-        model = field.annotation
+        model = get_args(model)[0] if isinstance(section, int) else model.model_fields[section].annotation
     return list(model.model_fields)

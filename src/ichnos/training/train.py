@@ -7,14 +7,17 @@ from pathlib import Path
 import lightning
 import numpy as np
 import torch
+from torch import nn
 
 from ichnos.cohorts.phantom_slices import prepare_phantoms
 from ichnos.cohorts.slice_store import SliceStore
 from ichnos.cohorts.split import split_patients
-from ichnos.errors import TrainingError
+from ichnos.errors import TrainingError, UsageError
+from ichnos.maps.hgi_sam import hgi_sam
 from ichnos.models.checkpoint import Checkpoint
 from ichnos.models.create import create_model
 from ichnos.phantoms import PhantomSettings, make_phantom
+from ichnos.runtime.files import nan_to_none
 from ichnos.runtime.provenance import collect_versions, find_commit
 from ichnos.segmentation.segmenter import make_segmenter
 from ichnos.training.batches import SliceDataset, training_batches, validation_batches
@@ -35,16 +38,21 @@ def train(recipe: TrainingRecipe, work: Path, *, device: torch.device, workers: 
         quiet: no progress bar.
 
     Raises:
-        TrainingError: the slices are all of one kind, or training cannot go on.
+        TrainingError: the training slices are all of one kind, or training cannot go on.
+        UsageError: the network does not take the recipe's input, or the data cannot be split.
     """
     settings = phantom_settings(recipe)
-    store = prepare_phantoms(recipe.data.seeds, settings, recipe.preprocessing, work / "store", workers)
-    is_positive = store.labels[:, 0]
-    if is_positive.all() or not is_positive.any():
-        raise TrainingError(f"{is_positive.sum()} of {len(is_positive)} slices hold a bleed; training needs both kinds")
-    training, validation = split_patients(store.slice_patients, recipe.data.validation_fraction, recipe.seed)
     lightning.seed_everything(recipe.seed, verbose=False)
     model = create_model(recipe.network.name, recipe.network.arguments)
+    _check_input(model, recipe)
+    store = prepare_phantoms(recipe.data.seeds, settings, recipe.preprocessing, work / "store", workers)
+    training, validation = split_patients(store.slice_patients, recipe.data.validation_fraction, recipe.seed)
+    is_positive = store.labels[training, 0]
+    if is_positive.all() or not is_positive.any():
+        raise TrainingError(
+            f"{is_positive.sum()} of {len(is_positive)} training slices hold a bleed; both kinds are needed: "
+            "raise data.phantoms"
+        )
     size = recipe.optimisation.batch_size
     batches = (
         training_batches(SliceDataset(store, training, recipe.preprocessing), size, recipe.seed),
@@ -77,6 +85,20 @@ def phantom_settings(recipe: TrainingRecipe) -> PhantomSettings:
     return PhantomSettings(rows=size, columns=size)
 
 
+def _check_input(model: nn.Module, recipe: TrainingRecipe) -> None:
+    """Ask the network once, before an hour of phantoms, whether it takes what the recipe makes."""
+    size, channels = recipe.preprocessing.image_size, len(recipe.preprocessing.hu_windows)
+    try:
+        _, logits = hgi_sam(model, torch.zeros(1, channels, size, size), recipe.segmentation.stages)
+    except (RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(
+            f"network {recipe.network.name!r} does not take {channels} windows of {size} x {size} pixels: {reason:.200}"
+        ) from error
+    if logits.shape[1] != 2:
+        raise UsageError(f"network {recipe.network.name!r} has {logits.shape[1]} outputs; slice labels need 2")
+
+
 def _validation_cases(
     store: SliceStore,
     validation: Sequence[int] | np.ndarray,
@@ -98,6 +120,6 @@ def _calibrated(checkpoint: Checkpoint, cases: Iterator[LabelledScan], device: t
         segmentation={**checkpoint.segmentation, "map_threshold": threshold},
         training={
             **checkpoint.training,
-            "calibration": {"map_threshold": threshold, "mean_slice_dice": dice},
+            "calibration": nan_to_none({"map_threshold": threshold, "mean_slice_dice": dice}),
         },
     )
