@@ -5,8 +5,6 @@ Swin-B at 384 pixels). The network itself is Hugging Face transformers' (Apache-
 only wires it. Two outputs (no bleed, bleed) are the first paper's HGI-SAM classifier.
 """
 
-from typing import Self
-
 from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from torch import Tensor, nn
@@ -41,7 +39,7 @@ class SwinArguments(BaseModel):
     drop_path: float = Field(default=0.1, ge=0.0, lt=1.0)
 
     @model_validator(mode="after")
-    def _check_stages(self) -> Self:
+    def _check_stages(self) -> "SwinArguments":
         stages = len(self.depths)
         if not stages or stages != len(self.attn_heads):
             raise ValueError(f"depths and attn_heads name {stages} and {len(self.attn_heads)} stages; they must agree")
