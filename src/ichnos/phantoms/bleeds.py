@@ -86,7 +86,7 @@ def _convexity(rng: np.random.Generator, probe: Probe) -> Callable[[Points, dict
     side, angle = _side(rng), np.radians(float(rng.uniform(-45.0, 60.0)))
     height = probe.clip_height(float(rng.uniform(0.0, 45.0)))
     long_mm, tall_mm = float(rng.uniform(35.0, 105.0)), float(rng.uniform(20.0, 60.0))
-    thick = float(np.exp(rng.uniform(np.log(3.0), np.log(16.0))))
+    thick = float(np.exp(rng.uniform(np.log(4.0), np.log(18.0))))
     noise = Noise.draw(rng, 25.0, 16)
 
     def region(points: Points, fields: dict[str, Field]) -> Field:

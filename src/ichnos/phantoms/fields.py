@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy import ndimage
 
-Field = Float[np.ndarray, "planes rows columns"]
-"""One number at each point of a grid."""
+Field = Float[np.ndarray, "planes nodes_down nodes_across"]
+"""One number at each node of the lattices of all planes; see `grid`."""
 
 
 class Points(NamedTuple):

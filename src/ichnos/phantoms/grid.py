@@ -51,6 +51,14 @@ class Grid:
         """Pixel spacing."""
         return float(np.linalg.norm(self.geometry.row_steps_mm[0]))
 
+    @property
+    def heights_mm(self) -> Float[np.ndarray, " slices"]:
+        """Height of the middle of each slice in the head frame."""
+        geometry = self.geometry
+        middle = geometry.row_steps_mm * geometry.rows / 2 + geometry.column_steps_mm * geometry.columns / 2
+        heights: np.ndarray = ((geometry.origins_mm + middle - self.shift_mm) @ self.turn.T)[:, 2]
+        return heights
+
     def lattice_points(self) -> Points:
         """Head-frame positions of the lattice nodes of all planes, slice by slice."""
         rows = np.arange(_nodes(self.geometry.rows, self.stride)) * self.stride

@@ -84,7 +84,7 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     fields["drift"] = drift_field(scanner, hu, points, fields["cavity"])
     background = draw_background(scanner, grid)
     layers = paint_slices(grid, Content(fields, hu, bleeds, distractors, background, textures))
-    voxels_hu = take_scan(scanner, layers.voxels_hu, _heights_mm(grid), noise)
+    voxels_hu = take_scan(scanner, layers.voxels_hu, grid, noise)
     masks = {name: share > 0.5 for name, share in layers.bleeds.items()}
     return Phantom(
         scan=Scan(voxels_hu=voxels_hu, geometry=grid.geometry),
@@ -95,20 +95,10 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
 
 
 def _probe(head: Head, grid: Grid) -> Probe:
-    heights_mm = _heights_mm(grid)
-
     def cavity(points: Points) -> Field:
         return surfaces(head, warp(head, points))["cavity"]
 
-    return Probe(cavity, float(heights_mm.min()), float(heights_mm.max()))
-
-
-def _heights_mm(grid: Grid) -> np.ndarray:
-    """Height of the middle of each slice in the head frame."""
-    geometry = grid.geometry
-    middle = geometry.row_steps_mm[0] * geometry.rows / 2 + geometry.column_steps_mm[0] * geometry.columns / 2
-    heights: np.ndarray = ((geometry.origins_mm + middle - grid.shift_mm) @ grid.turn.T)[:, 2]
-    return heights
+    return Probe(cavity, float(grid.heights_mm.min()), float(grid.heights_mm.max()))
 
 
 def _fields(head: Head, brain: Brain, bleeds: tuple[Bleed, ...], points: Points) -> dict[str, Field]:

@@ -24,9 +24,9 @@ class Scanner:
     """How a scan was taken.
 
     Attributes:
-        blur_px: standard deviation of the in-plane blur.
+        blur_mm: standard deviation of the in-plane blur.
         noise_hu: standard deviation of the noise at mid-head; more at the base, less at the top.
-        noise_px: grain of the noise.
+        noise_mm: grain of the noise.
         gain, offset_hu: calibration.
         drift_hu: size of the slow drift in the image.
         band_hu: depth of the dark band between the petrous bones.
@@ -34,12 +34,13 @@ class Scanner:
         padded: whether the scanner pads outside its circle with `AIR_HU`.
         moved: slices with motion, and the shift in pixels.
         streaks: (slice, row, column, strength in HU) where streaks start.
+        rays: the pattern of the streaks around the circle.
         drift: the pattern of the drift.
     """
 
-    blur_px: float
+    blur_mm: float
     noise_hu: float
-    noise_px: float
+    noise_mm: float
     gain: float
     offset_hu: float
     drift_hu: float
@@ -49,6 +50,7 @@ class Scanner:
     padded: bool
     moved: tuple[tuple[int, float, float], ...]
     streaks: tuple[tuple[int, float, float, float], ...]
+    rays: Float[np.ndarray, " angles"]
     drift: Noise
 
 
@@ -57,13 +59,13 @@ def draw_scanner(rng: np.random.Generator, settings: PhantomSettings) -> Scanner
     slices = settings.slices
     moved = tuple((int(rng.integers(slices)), *_pair(rng.normal(0.0, 2.5, 2))) for _ in range(2))
     streaks = tuple(
-        (int(rng.integers(slices)), *_pair(rng.uniform(0.2, 0.8, 2)), float(rng.uniform(3.0, 14.0))) for _ in range(2)
+        (int(rng.integers(slices)), *_pair(rng.uniform(0.2, 0.8, 2)), float(rng.uniform(10.0, 45.0))) for _ in range(2)
     )
     has_motion, has_streaks = rng.random() < 0.12, rng.random() < 0.2
     return Scanner(
-        blur_px=float(rng.uniform(*settings.blur_px)),
+        blur_mm=float(rng.uniform(*settings.blur_mm)),
         noise_hu=float(rng.uniform(*settings.noise_hu)),
-        noise_px=float(rng.uniform(0.25, 0.75)),
+        noise_mm=float(rng.uniform(0.25, 0.7)),
         gain=float(rng.normal(1.0, 0.015)),
         offset_hu=float(rng.normal(0.0, 2.0)),
         drift_hu=float(rng.uniform(0.0, 2.5)),
@@ -73,6 +75,7 @@ def draw_scanner(rng: np.random.Generator, settings: PhantomSettings) -> Scanner
         padded=bool(rng.random() < 0.3),
         moved=moved if has_motion and settings.distractors else (),
         streaks=streaks if has_streaks and settings.distractors else (),
+        rays=_draw_rays(rng),
         drift=Noise.draw(rng, 60.0, 16),
     )
 
@@ -105,48 +108,53 @@ def drift_field(scanner: Scanner, hu: Radiodensity, points: Points, cavity: Fiel
     return drift + scanner.drift_hu * scanner.drift.at(points)
 
 
-def take_scan(
-    scanner: Scanner, voxels_hu: Volume, heights_mm: Float[np.ndarray, " slices"], rng: np.random.Generator
-) -> Volume:
+def take_scan(scanner: Scanner, voxels_hu: Volume, grid: Grid, rng: np.random.Generator) -> Volume:
     """Blur, streaks, motion, noise, calibration, padding; rounded to whole HU.
 
     Args:
         scanner: how.
         voxels_hu: painted slices.
-        heights_mm: height of each slice in the head frame; the base is noisier than the vertex.
+        grid: where they were taken; the base of the head is noisier than the vertex.
         rng: for the noise alone.
     """
-    sigma = (0.0, scanner.blur_px, scanner.blur_px)
+    sigma = (0.0, scanner.blur_mm / grid.pixel_mm, scanner.blur_mm / grid.pixel_mm)
     image = ndimage.gaussian_filter(voxels_hu, sigma, truncate=3.0)
     for z, row, column in scanner.moved:
         ghost = ndimage.shift(image[z], (row, column), order=1, mode="nearest")
         image[z] = 0.55 * image[z] + 0.45 * ghost
     for z, row, column, strength in scanner.streaks:
-        image[z] += strength * _streaks(image[z], row, column)
+        image[z] += strength * _streaks(scanner, image[z], row, column)
     image = image * np.float32(scanner.gain) + np.float32(scanner.offset_hu)
-    image += _noise(scanner, voxels_hu.shape, heights_mm, rng)
+    image += _noise(scanner, grid, rng)
     image = np.clip(np.round(image), AIR_HU, HIGHEST_HU)
     if scanner.padded:
         image[:, _outside_circle(*image.shape[1:])] = AIR_HU
     return image
 
 
-def _noise(
-    scanner: Scanner, shape: tuple[int, ...], heights_mm: Float[np.ndarray, " slices"], rng: np.random.Generator
-) -> Volume:
-    noise = rng.standard_normal(shape, dtype=np.float32)
-    noise = ndimage.gaussian_filter(noise, (0.0, scanner.noise_px, scanner.noise_px), truncate=3.0)
-    by_height = 1.0 + 0.35 * np.tanh(-(heights_mm - 5.0) / 30.0)
+def _noise(scanner: Scanner, grid: Grid, rng: np.random.Generator) -> Volume:
+    noise = rng.standard_normal(grid.geometry.shape, dtype=np.float32)
+    grain_px = scanner.noise_mm / grid.pixel_mm
+    noise = ndimage.gaussian_filter(noise, (0.0, grain_px, grain_px), truncate=3.0)
+    by_height = 1.0 + 0.35 * np.tanh(-(grid.heights_mm - 5.0) / 30.0)
     scale = scanner.noise_hu * by_height / (noise.std() + 1e-6)
     return noise * scale.astype(np.float32)[:, None, None]
 
 
-def _streaks(image: Image, row: float, column: float) -> Image:
+def _draw_rays(rng: np.random.Generator) -> Float[np.ndarray, " angles"]:
+    """Streaks in a few directions, none in most: mean 0, largest 1."""
+    rays = rng.standard_normal(720, dtype=np.float32)
+    rays = ndimage.gaussian_filter1d(rays, float(rng.uniform(1.0, 4.0)), mode="wrap")
+    rays = rays**3
+    return rays / np.abs(rays).max()
+
+
+def _streaks(scanner: Scanner, image: Image, row: float, column: float) -> Image:
     rows, columns = image.shape
     y = np.arange(rows, dtype=np.float32)[:, None] - np.float32(row * rows)
     x = np.arange(columns, dtype=np.float32)[None, :] - np.float32(column * columns)
-    angle = np.arctan2(y, x)
-    rays = np.sin(7.0 * angle + 3.0 * np.sin(5.0 * angle)) * np.sin(13.0 * angle + 1.0)
+    turn = ((np.arctan2(y, x) / (2.0 * np.pi)) % 1.0 * len(scanner.rays)).astype(int)
+    rays = scanner.rays[turn % len(scanner.rays)] * np.exp(-np.hypot(x, y) * np.float32(2.5 / columns))
     return rays * (image > -500.0)
 
 

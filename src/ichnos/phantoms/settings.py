@@ -29,7 +29,7 @@ class PhantomSettings:
         subtypes: which subtypes may be drawn.
         distractors: whether old infarcts, fractures, calcifications, streaks and motion occur.
         noise_hu: standard deviation of the noise at mid-head.
-        blur_px: standard deviation of the in-plane blur, in pixels.
+        blur_mm: standard deviation of the in-plane blur.
         thickness_planes: how many planes are averaged over the thickness of a slice.
     """
 
@@ -45,7 +45,7 @@ class PhantomSettings:
     subtypes: tuple[str, ...] = SUBTYPES
     distractors: bool = True
     noise_hu: Range = (2.0, 7.0)
-    blur_px: Range = (0.4, 1.3)
+    blur_mm: Range = (0.4, 1.5)
     thickness_planes: int = 2
 
     def __post_init__(self) -> None:
@@ -76,7 +76,7 @@ def _check_ranges(settings: PhantomSettings) -> None:
         "gap_mm": (0.3, 20.0),
         "tilt_degrees": (-30.0, 30.0),
         "noise_hu": (0.0, 50.0),
-        "blur_px": (0.0, 5.0),
+        "blur_mm": (0.0, 10.0),
     }
     for name, (least, most) in limits.items():
         low, high = getattr(settings, name)

@@ -3,7 +3,6 @@
 import csv
 from os import PathLike
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool
@@ -14,9 +13,7 @@ from ichnos.phantoms.settings import SUBTYPES
 from ichnos.scans import Mask, write_dicom_series, write_mask, write_nifti
 
 
-def write_phantom(
-    phantom: Phantom, folder: str | PathLike[str], as_: Literal["dicom", "nifti"] = "dicom"
-) -> tuple[str, ...]:
+def write_phantom(phantom: Phantom, folder: str | PathLike[str], as_: str = "dicom") -> tuple[str, ...]:
     """Write a phantom and its truth into one folder.
 
     The folder then holds `ct/*.dcm` or `ct.nii.gz`, `bleed.nii.gz` (all subtypes together),
@@ -26,7 +23,7 @@ def write_phantom(
     Args:
         phantom: what to write.
         folder: made if missing.
-        as_: the form of the scan.
+        as_: the form of the scan, `dicom` or `nifti`.
 
     Returns:
         Lines that the user should know, such as what NIfTI could not hold.

@@ -1,0 +1,61 @@
+import csv
+
+import numpy as np
+import pytest
+
+from ichnos.errors import UsageError
+from ichnos.phantoms import SUBTYPES, PhantomSettings, make_phantom, write_phantom
+from ichnos.scans import read_mask, read_scan
+
+SETTINGS = PhantomSettings(
+    slices=10, rows=48, columns=48, gap_mm=(3.0, 15.0), bleed_probability=1.0, uneven_probability=1.0
+)
+
+
+@pytest.fixture(scope="module")
+def phantom():
+    return make_phantom(7, SETTINGS)
+
+
+def test_dicom_comes_back_as_it_went(phantom, tmp_path):
+    write_phantom(phantom, tmp_path / "phantom-0007")
+    scan = read_scan(tmp_path / "phantom-0007" / "ct")
+    assert np.array_equal(scan.voxels_hu, phantom.scan.voxels_hu)
+    assert scan.geometry.origins_mm == pytest.approx(phantom.scan.geometry.origins_mm, abs=1e-6)
+    assert scan.geometry.volume_ml(phantom.bleed_mask) == pytest.approx(
+        phantom.scan.geometry.volume_ml(phantom.bleed_mask), rel=1e-6
+    )
+
+
+def test_nifti_comes_back_and_tells_of_uneven_slices(phantom, tmp_path):
+    notes = write_phantom(phantom, tmp_path, "nifti")
+    assert any("ct.json" in note for note in notes)
+    scan = read_scan(tmp_path / "ct.nii.gz")
+    assert np.array_equal(scan.voxels_hu, phantom.scan.voxels_hu)
+
+
+def test_masks_and_labels_agree(phantom, tmp_path):
+    write_phantom(phantom, tmp_path)
+    assert np.array_equal(read_mask(tmp_path / "bleed.nii.gz").voxels, phantom.bleed_mask)
+    assert np.array_equal(read_mask(tmp_path / "brain.nii.gz").voxels, phantom.brain_mask)
+    for name, mask in phantom.bleed_masks.items():
+        assert np.array_equal(read_mask(tmp_path / f"bleed-{name}.nii.gz").voxels, mask)
+    with (tmp_path / "labels.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["z", "any", *SUBTYPES]
+    assert [row["any"] == "1" for row in rows] == phantom.slice_labels.tolist()
+
+
+def test_writing_again_leaves_nothing_of_the_earlier_one(phantom, tmp_path):
+    write_phantom(phantom, tmp_path, "nifti")
+    well = make_phantom(7, PhantomSettings(slices=8, rows=48, columns=48, gap_mm=(3.0, 15.0), bleed_probability=0.0))
+    write_phantom(well, tmp_path, "dicom")
+    write_phantom(well, tmp_path, "dicom")
+    assert not (tmp_path / "ct.nii.gz").exists()
+    assert not list(tmp_path.glob("bleed-*.nii.gz"))
+    assert len(list((tmp_path / "ct").glob("*.dcm"))) == 8
+
+
+def test_other_forms_are_refused(phantom, tmp_path):
+    with pytest.raises(UsageError, match="as_ must be dicom or nifti; got 'png'"):
+        write_phantom(phantom, tmp_path, "png")  # type: ignore[arg-type]
