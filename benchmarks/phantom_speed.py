@@ -2,15 +2,10 @@
 
 The baseline is a trilinear zoom of a small volume to the phantom's size followed by a 3-D Gaussian
 filter: about the least that a generator which resamples a stored head would have to do. The ratio
-between the two does not depend much on the machine.
+between the two does not depend much on the machine. Neither starts threads.
 
 Run: python benchmarks/phantom_speed.py
 """
-
-import os
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"
 
 import time
 from collections.abc import Callable

@@ -5,7 +5,7 @@ import numpy as np
 from ichnos.phantoms import phantom as front
 from ichnos.phantoms.settings import PhantomSettings
 
-SMALL = {"slices": 14, "rows": 80, "columns": 80, "gap_mm": (3.0, 11.0)}
+SMALL = {"slices": 12, "rows": 72, "columns": 72, "gap_mm": (3.0, 11.0)}
 
 
 def painted(monkeypatch, seed, **choices):

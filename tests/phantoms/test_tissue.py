@@ -57,4 +57,4 @@ def test_densities_are_in_their_ranges():
         hu = draw_radiodensity(np.random.default_rng(seed))
         assert 20 < hu.white < hu.grey < 45
         assert 0 <= hu.cerebrospinal < 15
-        assert 45 <= hu.dura <= 62
+        assert 42 <= hu.dura <= 58

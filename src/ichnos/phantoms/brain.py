@@ -33,7 +33,7 @@ class Brain:
 
 def draw_brain(rng: np.random.Generator) -> Brain:
     """Draw a brain."""
-    atrophy = float(rng.beta(1.2, 1.6))
+    atrophy = float(rng.beta(1.3, 1.4))
     return Brain(
         atrophy=atrophy,
         sulci=Noise.draw(rng, float(rng.uniform(11.0, 14.0)), 36),
@@ -41,7 +41,7 @@ def draw_brain(rng: np.random.Generator) -> Brain:
         bend=(Noise.draw(rng, 16.0), Noise.draw(rng, 16.0), Noise.draw(rng, 16.0)),
         ventricle_scale=float((0.65 + 0.75 * atrophy) * rng.normal(1.0, 0.1)),
         tentorium_mm=float(rng.normal(-8.0, 3.0)),
-        falx_mm=float(rng.uniform(0.6, 1.2)),
+        falx_mm=float(rng.uniform(0.5, 1.0)),
     )
 
 
@@ -159,10 +159,10 @@ def _sulci(brain: Brain, points: Points, fields: dict[str, Field], bend: Points)
     sheet = sheet / np.maximum(_steepness(sheet, points), 0.07)
     room = np.float32(20.0) + 5.0 * fields["openness"] + fields["cavity"]
     away = step(fields["hindbrain"] - 4.0, 3.0)
-    open_mm = -0.05 + 1.2 * brain.atrophy + 0.55 * fields["openness"] - 0.4 * step(-z, 20.0)
+    open_mm = 1.5 * brain.atrophy + 0.6 * fields["openness"] - 0.4 * step(-z, 20.0)
     return {
         "sulcus": sheet,
-        "sulcus_mm": np.minimum(open_mm, room * 0.12) * away - 3.0 * (1.0 - away),
+        "sulcus_mm": np.minimum(open_mm, room * 0.16) * away - 3.0 * (1.0 - away),
         "cortex": np.minimum(room + 5.0, fields["hindbrain"] - 2.0),
     }
 

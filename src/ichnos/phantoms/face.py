@@ -83,6 +83,6 @@ def _muscle(points: Points, sides: Points, skull: Field, patches: Field) -> Fiel
     temporal = 1.5 * bump(sides.x - 62.0, 22.0) * bump(points.y - 28.0, 24.0) * step(12.0 - points.z, 18.0)
     nape = 0.9 * step(-points.y - 5.0, 20.0) * step(-points.z - 35.0, 15.0)
     deep = 0.6 * step(-points.z - 50.0, 15.0) * step(40.0 - points.y, 15.0)
-    hugging = np.clip(1.0 - skull * 0.45, -0.5, 1.0)
-    thin = 1.0 - 0.5 * step(points.z - 5.0, 20.0)
-    return 0.75 * patches * thin + temporal + nape + deep + 0.5 * hugging - 0.75
+    hugging = np.clip(1.0 - skull * 0.3, -0.8, 1.0)
+    patchy = 0.3 + 0.45 * step(-points.z - 30.0, 20.0)
+    return patchy * patches + temporal + nape + deep + 0.6 * hugging - 0.75

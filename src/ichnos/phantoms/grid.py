@@ -32,6 +32,7 @@ class Grid:
         turn: rotation matrix from world to head axes.
         shift_mm: world position of the centre of the head frame.
         plane_offsets_mm: along the slice normal, the planes averaged for each slice.
+        slab_mm: the slice thickness divided by the number of planes.
         stride: pixels per lattice step.
     """
 
@@ -39,6 +40,7 @@ class Grid:
     turn: Float[np.ndarray, "3 3"]
     shift_mm: Float[np.ndarray, "3"]
     plane_offsets_mm: Float[np.ndarray, " planes"]
+    slab_mm: float
     stride: int
 
     @property
@@ -136,6 +138,7 @@ def draw_grid(rng: np.random.Generator, settings: PhantomSettings) -> Grid:
         turn=_rotation(*np.radians(angles)),
         shift_mm=shift_mm,
         plane_offsets_mm=((np.arange(count) + 0.5) / count - 0.5) * thickness_mm,
+        slab_mm=thickness_mm / count,
         stride=max(1, round(LATTICE_MM / pixel_mm)),
     )
 

@@ -44,7 +44,7 @@ class PhantomSettings:
     bleed_probability: float = 0.5
     subtypes: tuple[str, ...] = SUBTYPES
     distractors: bool = True
-    noise_hu: Range = (2.0, 7.0)
+    noise_hu: Range = (1.5, 6.5)
     blur_mm: Range = (0.4, 1.5)
     thickness_planes: int = 2
 

@@ -28,6 +28,7 @@ class Radiodensity:
         cup, cup_mm: a wider and weaker rise towards the skull (cupping that was not corrected).
         vertex: rise towards the vertex, where there is more bone than brain in the beam.
         ageing: darkening of the white matter next to the ventricles.
+        core: darkening of the white matter deep inside, where less cortex is averaged in.
     """
 
     grey: float
@@ -46,6 +47,7 @@ class Radiodensity:
     cup_mm: float
     vertex: float
     ageing: float
+    core: float
 
 
 def draw_radiodensity(rng: np.random.Generator) -> Radiodensity:
@@ -55,19 +57,20 @@ def draw_radiodensity(rng: np.random.Generator) -> Radiodensity:
         grey=white + float(rng.uniform(5.0, 10.5)),
         white=white,
         cerebrospinal=float(rng.uniform(2.0, 11.0)),
-        dura=float(rng.uniform(45.0, 62.0)),
+        dura=float(rng.uniform(42.0, 58.0)),
         vein=float(rng.uniform(46.0, 68.0)),
         table=float(rng.uniform(1000.0, 1700.0)),
         diploe=float(rng.uniform(350.0, 800.0)),
         muscle=float(rng.uniform(45.0, 65.0)),
         fat=float(rng.uniform(-105.0, -75.0)),
-        skin=float(rng.uniform(20.0, 60.0)),
+        skin=float(rng.uniform(35.0, 80.0)),
         rim=float(rng.uniform(2.0, 28.0)),
         rim_mm=float(rng.uniform(1.0, 4.0)),
         cup=float(rng.uniform(0.0, 15.0)),
         cup_mm=float(rng.uniform(6.0, 16.0)),
         vertex=float(rng.uniform(0.0, 18.0)),
         ageing=float(rng.uniform(0.0, 8.0)),
+        core=float(rng.uniform(0.0, 6.0)),
     )
 
 
@@ -77,13 +80,14 @@ class Plane:
     Attributes:
         window: the (rows, columns) that the head touches.
         pixel_mm: pixel spacing.
+        slab_mm: what the plane stands for along the slice normal.
         grain: fine texture of the same size as the window, mean 0, standard deviation 1.
     """
 
     def __init__(self, grid: Grid, fields: dict[str, Field], index: int, texture: Image) -> None:
         self._fields, self._index = fields, index
         self._cache: dict[str, Image] = {}
-        self.pixel_mm = grid.pixel_mm
+        self.pixel_mm, self.slab_mm = grid.pixel_mm, grid.slab_mm
         self.window = _window(grid, fields["skin"][index])
         self.grain = texture[self.window]
         self._enlarge = grid.enlarger(*self.window)
@@ -146,7 +150,7 @@ def paint_plane(plane: Plane, hu: Radiodensity, background: Image) -> Image:
 def _soft_tissue(plane: Plane, hu: Radiodensity) -> Image:
     muscle = np.clip(plane["lean_meat"] * 2.5 + 0.5 + 0.35 * plane.grain, 0.0, 1.0)
     soft = mix(np.full_like(muscle, hu.fat), hu.muscle, muscle) + 6.0 * plane.grain
-    return mix(soft, hu.skin, plane.inside(-plane["skin"] - 1.8))
+    return mix(soft, hu.skin, plane.inside(-plane["skin"] - 2.2))
 
 
 def _bone(plane: Plane, hu: Radiodensity) -> Image:
@@ -190,18 +194,27 @@ def csf_distance(plane: Plane, widened_mm: float = 0.0) -> Image:
     return np.minimum(sheet - widened_mm, -plane["cavity"] - plane["gap"])
 
 
+def _tentorium_share(plane: Plane) -> Image:
+    """Share of the slab around the plane that the nearly level tentorium fills, column by column."""
+    height, half = np.abs(plane["tentorium"]), plane["tentorium_mm"]
+    slab = plane.slab_mm
+    overlap = np.minimum(half, height + 0.5 * slab) - np.maximum(-half, height - 0.5 * slab)
+    return np.clip(overlap * (1.0 / slab), 0.0, 1.0)
+
+
 def _intracranial(plane: Plane, hu: Radiodensity) -> Image:
     depth = -plane["cavity"]
-    ribbon = np.minimum(depth - plane["gap"] - 3.0, np.abs(plane["sulcus"]) - plane["sulcus_mm"] - 2.6)
+    ribbon = np.minimum(depth - plane["gap"] - 3.0, np.abs(plane["sulcus"]) - plane["sulcus_mm"] - 3.0)
     cortex = plane.inside(np.maximum(ribbon, -plane["cortex"]))
     grey = np.maximum(cortex, 0.8 * plane.inside(plane["deep_grey"]))
     grey = np.maximum(grey, 0.65 * plane.inside(plane["hindbrain"]))
     ageing = np.clip(1.0 - plane["ventricles"] * 0.12, 0.0, 1.0) * hu.ageing
-    image = mix(hu.white - ageing, hu.grey, grey)
+    core = np.clip((depth - 12.0) * (1.0 / 20.0), 0.0, 1.0) * hu.core
+    image = mix(hu.white - np.maximum(ageing, core), hu.grey, grey)
     image = mix(image, hu.cerebrospinal, plane.inside(csf_distance(plane)))
     image = mix(image, hu.cerebrospinal, plane.inside(plane["ventricles"]))
     image = mix(image, hu.dura, plane.inside(np.abs(plane["midline"]) - plane["falx"]))
-    image = mix(image, hu.dura, plane.inside(np.abs(plane["tentorium"]) - plane["tentorium_mm"]))
+    image = mix(image, hu.dura, _tentorium_share(plane))
     image = mix(image, hu.vein, plane.inside(np.minimum(plane["sagittal_sinus"], plane["transverse_sinus"])))
     near = np.maximum(depth, 0.0)
     image = image + hu.rim * np.exp(near * (-1.0 / hu.rim_mm))
