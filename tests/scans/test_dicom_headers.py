@@ -42,6 +42,15 @@ def test_what_is_missing_or_malformed_is_none(tmp_path):
     assert (header.series_number, header.contrast, header.rescale_type) == ("", "", "")
 
 
+@pytest.mark.parametrize("orientation", [[1, 0, 0, 0, 0.5, 0.5], [1, 0, 0, 1, 0, 0], [0] * 6])
+def test_orientation_that_is_none(tmp_path, orientation):
+    assert header_of(tmp_path / "1", ct_slice(ImageOrientationPatient=orientation)).orientation is None
+
+
+def test_pixels_without_size(tmp_path):
+    assert header_of(tmp_path / "1", ct_slice(PixelSpacing=[0.5, 0])).pixel_spacing_mm is None
+
+
 def test_malformed_number(tmp_path):
     path = save(ct_slice(), tmp_path / "1")
     path.write_bytes(path.read_bytes().replace(b"-8.4", b"x8.4"))

@@ -11,6 +11,12 @@ def test_ordinary_dicom_needs_no_turn():
     assert closest_turn(np.diag([-0.5, -0.5, 5.0])) == IMAGE_ORDER
 
 
+def test_slice_axis_can_be_told():
+    nearly_coronal = np.array([[-1.0, 0, 0], [0, -0.3, 0.95], [0, -0.95, -0.3]])
+    assert closest_turn(nearly_coronal).axes[0] == 1
+    assert closest_turn(nearly_coronal, slice_axis=2).axes[0] == 2
+
+
 @pytest.mark.parametrize("axes", list(permutations(range(3))), ids=str)
 @pytest.mark.parametrize("flipped", list(product([False, True], repeat=3)), ids=str)
 def test_every_order_and_flip_is_found_also_when_sheared(axes, flipped):

@@ -119,6 +119,32 @@ def test_padding_becomes_air(tmp_path, signed, padding, limit, cell):
     assert (read == -1024).sum() == 1
 
 
+def test_padding_that_tissue_has_too_counts_only_at_the_edge(tmp_path):
+    hu = HU.copy()
+    hu[:6, :6], hu[20, 20] = 40, 40
+    hu[7, 7] = 40  # touches nothing
+    read = voxels(save(ct_slice(hu, PixelPaddingValue=1064), tmp_path / "1"))[0]
+    assert (read[1:6, 1:6] == -1024).all()
+    assert (read[20, 20], read[7, 7]) == (40, 40)
+
+
+def test_file_that_changes_under_our_hands(tmp_path):
+    path = save(ct_slice(HU), tmp_path / "1")
+    with input_files([path]) as files:
+        headers, _ = read_headers(files)
+    path.write_bytes(b"something else")
+    with pytest.raises(PixelError, match=r"1: pixel data cannot be decoded.*header not readable"):
+        read_voxels(headers)
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+def test_bare_file_without_any_file_header(tmp_path, implicit):
+    dataset = ct_slice(HU)
+    del dataset.file_meta
+    dataset.save_as(tmp_path / "1", implicit_vr=implicit, little_endian=True, enforce_file_format=False)
+    np.testing.assert_array_equal(voxels(tmp_path / "1")[0], HU)
+
+
 def test_padding_outside_the_stored_bits(tmp_path):
     stored = (HU + 1024) & 0xFFF
     stored[5, 5] = 0xF830  # -2000 in 16 bits, in a file that says 12 bits unsigned

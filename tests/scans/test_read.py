@@ -1,5 +1,6 @@
 """`read_scan` and `read_mask` as a user meets them, and the one promise that all readers share."""
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from ichnos.errors import (
     GeometryError,
     ModalityError,
     PixelError,
+    ScanError,
     ScanNotFoundError,
     UsageError,
 )
@@ -217,6 +219,31 @@ def test_bad_input_is_told_in_one_line_that_names_no_patient(tmp_path, name):
         read_scan(make(tmp_path))
     assert "\n" not in str(caught.value)
     assert "Secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("multi_frame", [False, True])
+def test_a_file_cut_anywhere_is_told_as_a_scan_error(tmp_path, multi_frame):
+    dataset = enhanced([pattern()] * 2, [(0, 0, 0), (0, 0, 5)]) if multi_frame else ct_slice()
+    content = save(dataset, tmp_path / "x.dcm").read_bytes()
+    for length in range(0, len(content), 37):
+        (tmp_path / "x.dcm").write_bytes(content[:length])
+        with pytest.raises(ScanError):
+            read_scan(tmp_path / "x.dcm")
+
+
+@pytest.mark.parametrize("multi_frame", [False, True])
+def test_a_file_with_wrong_bytes_is_read_or_told_as_our_error(tmp_path, multi_frame):
+    dataset = enhanced([pattern()] * 2, [(0, 0, 0), (0, 0, 5)]) if multi_frame else ct_slice()
+    content = save(dataset, tmp_path / "x.dcm").read_bytes()
+    header_length = content.index(b"\xe0\x7f\x10\x00") + 12
+    generator = np.random.default_rng(0)
+    for _ in range(150):
+        changed = bytearray(content)
+        for place in generator.integers(0, header_length, 3):
+            changed[place] = generator.integers(256)
+        (tmp_path / "x.dcm").write_bytes(changed)
+        with contextlib.suppress(ScanError):
+            read_scan(tmp_path / "x.dcm")
 
 
 def test_unknown_series_is_wrong_usage(tmp_path):

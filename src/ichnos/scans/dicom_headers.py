@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from io import BufferedIOBase
 from typing import Any
 
+import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
-from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage
+from pydicom.uid import (
+    CTImageStorage,
+    EnhancedCTImageStorage,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    LegacyConvertedEnhancedCTImageStorage,
+)
 
 from ichnos.errors import PixelError
 from ichnos.scans.enhanced import FRAME_GROUPS, split_frames
@@ -29,6 +36,10 @@ HEADER_TAGS = (
 """The only tags that are read before a series is chosen; names and dates of patients are not."""
 
 
+UNIT_TOLERANCE = 0.01
+"""How far the axes of an image may be from unit length and from a right angle; files round them."""
+
+
 @dataclass(frozen=True)
 class SliceHeader:
     """One slice: a single-frame file, or one frame of a multi-frame file.
@@ -45,7 +56,7 @@ class SliceHeader:
         rows: 0 if the file holds no image.
         columns: 0 if the file holds no image.
         samples: values per pixel; 3 for colour.
-        position_mm: ImagePositionPatient, LPS+; None if missing.
+        position_mm: ImagePositionPatient, LPS+; None if missing or malformed (as the next two).
         orientation: unit vectors along a row and along a column, LPS+; None if missing.
         pixel_spacing_mm: between rows, between columns; None if missing.
         thickness_mm: SliceThickness; None if missing. Never used where positions tell.
@@ -95,9 +106,9 @@ def read_headers(files: Iterable[InputFile]) -> tuple[list[SliceHeader], list[st
     headers: list[SliceHeader] = []
     not_dicom: list[str] = []
     for file in files:
-        dataset = _read_header(file)
-        if dataset is not None:
-            headers += _headers_of(file, dataset)
+        found = _headers_of(file)
+        if found is not None:
+            headers += found
         elif file.name.lower().endswith(".dcm"):
             not_dicom.append(file.name)
     return headers, not_dicom
@@ -115,7 +126,11 @@ def read_dataset(stream: BufferedIOBase, **options: Any) -> Dataset:  # noqa: AN
     """Read with pydicom, also a file without the 128-byte preamble if its start shows one."""
     start = stream.read(8)
     stream.seek(0)
-    return pydicom.dcmread(stream, force=_starts_with_element(start), **options)
+    dataset = pydicom.dcmread(stream, force=_starts_with_element(start), **options)
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        implicit, _ = dataset.original_encoding
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+    return dataset
 
 
 def one_line(error: BaseException, longest: int = 160) -> str:
@@ -124,34 +139,32 @@ def one_line(error: BaseException, longest: int = 160) -> str:
     return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
-def _read_header(file: InputFile) -> Dataset | None:
+def _headers_of(file: InputFile) -> list[SliceHeader] | None:
+    """Headers of all frames of a file; None if it is not DICOM."""
     with file.open() as stream, pydicom_silenced():
         try:
-            dataset = read_dataset(stream, stop_before_pixels=True, specific_tags=list(HEADER_TAGS))
+            return _parse(file, stream)
         except InvalidDicomError:
             return None
         except Exception as error:  # the parser raises many kinds on corrupt bytes
-            raise _broken(file, one_line(error)) from error
+            raise PixelError(
+                f"{file.name}: the DICOM header is cut short or corrupt ({one_line(error)}); copy the file again"
+            ) from error
+
+
+def _parse(file: InputFile, stream: BufferedIOBase) -> list[SliceHeader]:
+    dataset = read_dataset(stream, stop_before_pixels=True, specific_tags=list(HEADER_TAGS))
     if dataset.get("SOPClassUID") in CT_CLASSES and not dataset.get("Columns"):
-        raise _broken(file, "it ends before the image size")  # pydicom takes an early end for the end
-    return dataset
-
-
-def _broken(file: InputFile, reason: str) -> PixelError:
-    return PixelError(f"{file.name}: the DICOM header is cut short or corrupt ({reason}); copy the file again")
+        raise EOFError("it ends before the image size")  # pydicom takes an early end for the end
+    frames = split_frames(dataset)
+    if frames is None:
+        return [_header(file, dataset, None)]
+    return [_header(file, frame, index) for index, frame in enumerate(frames)]
 
 
 def _starts_with_element(start: bytes) -> bool:
     """Whether bytes look like a DICOM element of group 0002 or 0008, little endian."""
     return len(start) == 8 and start[:2] in {b"\x02\x00", b"\x08\x00"} and start[3] == 0 and start[2] < 0x20
-
-
-def _headers_of(file: InputFile, dataset: Dataset) -> list[SliceHeader]:
-    with pydicom_silenced():
-        frames = split_frames(dataset)
-        if frames is None:
-            return [_header(file, dataset, None)]
-        return [_header(file, frame, index) for index, frame in enumerate(frames)]
 
 
 def _header(file: InputFile, dataset: Dataset, frame: int | None) -> SliceHeader:
@@ -169,8 +182,8 @@ def _header(file: InputFile, dataset: Dataset, frame: int | None) -> SliceHeader
         columns=int(_number(dataset, "Columns") or 0),
         samples=int(_number(dataset, "SamplesPerPixel") or 1),
         position_mm=_vector(dataset, "ImagePositionPatient", 3),
-        orientation=_vector(dataset, "ImageOrientationPatient", 6),
-        pixel_spacing_mm=_vector(dataset, "PixelSpacing", 2),
+        orientation=_orientation(dataset),
+        pixel_spacing_mm=_pixel_spacing_mm(dataset),
         thickness_mm=_number(dataset, "SliceThickness"),
         rescale=None if slope is None or intercept is None else (slope, intercept),
         rescale_type=_text(dataset, "RescaleType").upper(),
@@ -178,6 +191,20 @@ def _header(file: InputFile, dataset: Dataset, frame: int | None) -> SliceHeader
         contrast=_contrast(dataset),
         body_part=_text(dataset, "BodyPartExamined").upper(),
     )
+
+
+def _orientation(dataset: Dataset) -> Vector | None:
+    """ImageOrientationPatient if it is two unit vectors at a right angle."""
+    vector = _vector(dataset, "ImageOrientationPatient", 6)
+    if vector is None:
+        return None
+    axes = np.array(vector).reshape(2, 3)
+    return vector if np.allclose(axes @ axes.T, np.eye(2), rtol=0, atol=UNIT_TOLERANCE) else None
+
+
+def _pixel_spacing_mm(dataset: Dataset) -> Vector | None:
+    vector = _vector(dataset, "PixelSpacing", 2)
+    return vector if vector is not None and min(vector) > 0 else None
 
 
 def _contrast(dataset: Dataset) -> str:

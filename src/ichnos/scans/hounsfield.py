@@ -12,18 +12,22 @@ BONE_ABOVE_HU = 300.0
 """A head CT shows skull, at 300 to 2000 HU and more."""
 
 
+BEYOND_HU = 100_000.0
+"""No scanner stores values further from 0; metal reaches 30,000 on an extended scale."""
+
+
 def check_hu(voxels: Shaped[np.ndarray, "i j k"], where: str) -> None:
     """Refuse values that are clearly not HU.
 
     Refused are arrays without any negative value (8-bit pictures, values in [0, 1], stored values
-    whose intercept was lost), and arrays with neither air nor bone (cut to a brain window).
+    whose intercept was lost), values far beyond metal, and arrays with neither air nor bone (cut to a brain window).
     Arrays with air but no bone, or bone but no air, pass: they may be crops.
 
     Raises:
         PixelError: says the range found and the way out.
     """
     low, high = float(voxels.min()), float(voxels.max())
-    if low < 0 and (low < AIR_BELOW_HU or high > BONE_ABOVE_HU):
+    if -BEYOND_HU <= low < 0 and high <= BEYOND_HU and (low < AIR_BELOW_HU or high > BONE_ABOVE_HU):
         return
     raise PixelError(
         f"{where}: values from {low:g} to {high:g} are not Hounsfield units ({_guess(low, high)}); "
@@ -32,6 +36,8 @@ def check_hu(voxels: Shaped[np.ndarray, "i j k"], where: str) -> None:
 
 
 def _guess(low: float, high: float) -> str:
+    if max(-low, high) > BEYOND_HU:
+        return "far beyond metal: a broken scale factor?"
     if low >= 0 and high <= 1:
         return "scaled to [0, 1]?"
     if low >= 0 and high <= 255:

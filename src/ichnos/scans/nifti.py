@@ -7,6 +7,7 @@ from typing import Any
 import nibabel
 import numpy as np
 from jaxtyping import Float, Shaped
+from nibabel.imageglobals import LoggingOutputSuppressor
 
 from ichnos.errors import GeometryError, ModalityError, PixelError
 from ichnos.scans.geometry import Geometry
@@ -18,6 +19,8 @@ from ichnos.scans.sidecar import read_sidecar, sidecar_path
 ENDINGS = (".nii", ".nii.gz")
 MILLIMETRES = frozenset({0, 2})
 """Codes of the spatial unit that we take as mm: unknown and mm."""
+
+UNIT_NAMES = {1: "metre", 3: "micrometre"}
 
 SINGULAR_SHARE = 1e-6
 """An affine whose voxel volume is a smaller share of its box of steps is singular."""
@@ -78,8 +81,9 @@ def load_nifti(path: Path) -> NiftiImage:
 
 def _load(path: Path) -> tuple[Any, Shaped[np.ndarray, "..."]]:
     try:
-        image: Any = nibabel.load(path)
-        stored = np.asanyarray(image.dataobj)
+        with LoggingOutputSuppressor():  # nibabel tells of header repairs on stderr
+            image: Any = nibabel.load(path)
+            stored = np.asanyarray(image.dataobj)
     except Exception as error:  # nibabel and gzip raise many kinds on corrupt bytes
         reason = " ".join(str(error).split())[:160]
         raise PixelError(f"{path}: cannot be read as NIfTI, cut short or corrupt ({reason}); copy it again") from error
@@ -100,7 +104,7 @@ def _check_header(path: Path, image: Any) -> None:  # noqa: ANN401 - nibabel has
         )
     unit = int(header["xyzt_units"]) & 0x07
     if unit not in MILLIMETRES:
-        raise GeometryError(f"{path}: spatial unit is {header.get_xyzt_units()[0]}, not mm; convert it to mm")
+        raise GeometryError(f"{path}: spatial unit is {UNIT_NAMES.get(unit, unit)}, not mm; convert it to mm")
     steps = image.affine[:3, :3]
     box = float(np.prod(np.linalg.norm(steps, axis=0)))
     if not np.isfinite(image.affine).all() or abs(np.linalg.det(steps)) <= SINGULAR_SHARE * box:

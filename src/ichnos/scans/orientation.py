@@ -11,11 +11,12 @@ CANONICAL_DIRECTIONS = np.array([[0.0, 0.0, 1.0], [0.0, -1.0, 0.0], [-1.0, 0.0, 
 """RAS+ directions that slices, rows and columns of a `Scan` are closest to: head, back, patient left."""
 
 
-def closest_turn(steps_mm: Float[np.ndarray, "3 3"]) -> Turn:
+def closest_turn(steps_mm: Float[np.ndarray, "3 3"], *, slice_axis: int | None = None) -> Turn:
     """Find the transposition and flips that bring source axes closest to canonical ones.
 
     Args:
         steps_mm: columns are the RAS+ steps along the source axes i, j, k; may be sheared, not zero.
+        slice_axis: source axis that holds the slices, where it is known.
 
     Example:
         >>> closest_turn(np.diag([-1.0, -1.0, 1.0]))
@@ -23,7 +24,8 @@ def closest_turn(steps_mm: Float[np.ndarray, "3 3"]) -> Turn:
     """
     cosines = CANONICAL_DIRECTIONS @ (steps_mm / np.linalg.norm(steps_mm, axis=0))
     canonical = np.arange(3)
-    axes = max(permutations(range(3)), key=lambda order: float(np.abs(cosines[canonical, order]).sum()))
+    orders = [order for order in permutations(range(3)) if slice_axis in {None, order[0]}]
+    axes = max(orders, key=lambda order: float(np.abs(cosines[canonical, order]).sum()))
     flips = cosines[canonical, axes] < 0
     return Turn(
         axes=(axes[0], axes[1], axes[2]),

@@ -13,11 +13,15 @@ from ichnos.errors import PixelError
 from ichnos.scans.dicom_headers import SliceHeader, one_line, pydicom_silenced, read_dataset
 from ichnos.scans.scan import AIR_HU
 
+TISSUE_HU = (-900.0, 3071.0)
+"""From lung to the densest bone that a 12-bit CT shows."""
+
 
 def read_voxels(headers: Sequence[SliceHeader]) -> Float[np.ndarray, "slices rows columns"]:
     """Decode slices one by one into one float32 array in HU, as the images are stored (not turned).
 
-    Padding, and everything below `AIR_HU`, becomes `AIR_HU`; nothing else is changed.
+    Padding, and everything below `AIR_HU`, becomes `AIR_HU`; nothing else is changed. Where the
+    padding value is one that tissue has too, only padding that reaches the image's edge counts.
 
     Raises:
         PixelError: pixel data truncated, corrupt, or in an encoding that cannot be read.
@@ -58,24 +62,44 @@ def padding_pixels(
     raw: Integer[np.ndarray, "rows columns"],
     stored: Integer[np.ndarray, "rows columns"],
     dataset: Dataset,
+    rescale: tuple[float, float],
 ) -> Bool[np.ndarray, "rows columns"]:
     """Find pixels outside the field of view: PixelPaddingValue, up to PixelPaddingRangeLimit.
 
-    The value may be given as the cell holds it or as the stored bits mean it, and with either
-    sign whatever its VR says; all are understood.
+    The value may be given as the cell holds it or as the stored bits mean it. Some files declare
+    a value that tissue has too, such as 0 HU: then only what reaches the image's edge is padding.
     """
+    bounds = _padding_bounds(dataset)
+    if bounds is None:
+        return np.zeros(stored.shape, bool)
+    low, high = bounds
+    cells = _cell_values(raw.astype(np.int64), dataset)
+    padding = np.asarray(((cells >= low) & (cells <= high)) | ((stored >= low) & (stored <= high)))
+    bounds_hu = to_hu(np.array([[low, high]]), rescale)
+    if not ((bounds_hu > TISSUE_HU[0]) & (bounds_hu < TISSUE_HU[1])).any():
+        return padding
+    from scipy.ndimage import binary_propagation  # slow to import and rarely needed
+
+    edge = np.ones(padding.shape, bool)
+    edge[1:-1, 1:-1] = False
+    return np.asarray(binary_propagation(edge & padding, mask=padding))
+
+
+def _padding_bounds(dataset: Dataset) -> tuple[int, int] | None:
+    """Lowest and highest padding value, with the sign of the pixels whatever the VR says."""
     first = dataset.get("PixelPaddingValue")
     if not isinstance(first, int):
-        return np.zeros(stored.shape, bool)
+        return None
     last = dataset.get("PixelPaddingRangeLimit")
-    cell_bits = dataset.BitsAllocated
-    signed = bool(dataset.PixelRepresentation)
-    cells = raw.astype(np.int64) & ((1 << cell_bits) - 1)
-    ends = [value & ((1 << cell_bits) - 1) for value in (first, last if isinstance(last, int) else first)]
-    if signed:
-        cells, ends = _signed(cells, cell_bits), [int(_signed(np.array(end), cell_bits)) for end in ends]
-    low, high = min(ends), max(ends)
-    return np.asarray(((cells >= low) & (cells <= high)) | ((stored >= low) & (stored <= high)))
+    ends = _cell_values(np.array([first, last if isinstance(last, int) else first]), dataset)
+    return int(ends.min()), int(ends.max())
+
+
+def _cell_values(raw: Integer[np.ndarray, "*shape"], dataset: Dataset) -> Integer[np.ndarray, "*shape"]:
+    """What whole cells hold, signed as the pixels are."""
+    bits = dataset.BitsAllocated
+    values = raw & ((1 << bits) - 1)
+    return _signed(values, bits) if dataset.PixelRepresentation else np.asarray(values)
 
 
 def _signed(values: Integer[np.ndarray, "*shape"], bits: int) -> Integer[np.ndarray, "*shape"]:
@@ -93,9 +117,10 @@ def _decode(
         dataset = None
         try:
             dataset = read_dataset(stream)
-            for raw in iter_pixels(dataset, indices=indices, raw=True, correct_unused_bits=False):
+            images = iter_pixels(dataset, indices=indices, raw=True, correct_unused_bits=False)
+            for header, raw in zip(frames, images, strict=True):
                 stored = stored_values(raw, dataset)
-                yield stored, padding_pixels(raw, stored, dataset)
+                yield stored, padding_pixels(raw, stored, dataset, header.rescale or (1.0, 0.0))
         except Exception as error:  # decoders raise many kinds on corrupt bytes
             raise PixelError(
                 f"{name}: pixel data cannot be decoded, it is cut short, corrupt or in an unknown "
@@ -105,6 +130,4 @@ def _decode(
 
 
 def _encoding(dataset: Dataset | None) -> str:
-    if dataset is None or "TransferSyntaxUID" not in dataset.file_meta:
-        return "encoding not readable"
-    return str(dataset.file_meta.TransferSyntaxUID.name)
+    return "header not readable" if dataset is None else str(dataset.file_meta.TransferSyntaxUID.name)

@@ -17,7 +17,7 @@ AXIAL_COSINE = 0.7
 
 LOCALIZER_WORDS = re.compile(r"\b(localizer|scout|topogram|scanogram|surview|pilot)", re.IGNORECASE)
 PLAIN_WORDS = re.compile(
-    r"non[ _-]?c(?:on|e\b|\b)|w/?o\b|without|unenhanced|pre[ _-]?contrast|ncct|nativ|plain|no contrast|\bC-",
+    r"non[ _-]?c(?:on|e\b|\b)|w/?o\b|without|unenhanced|pre[ _-]?contrast|ncct|\bnativ|\bplain|no contrast|\bC-(?!\w)",
     re.IGNORECASE,
 )
 CONTRAST_WORDS = re.compile(
@@ -87,7 +87,7 @@ def why_unusable(header: SliceHeader) -> str | None:
         "no image, such as a dose report": not (header.rows and header.columns),
         "localizer": is_localizer(header) or LOCALIZER_WORDS.search(header.description) is not None,
         "colour": header.samples != 1,
-        "no image orientation, such as a screen capture": header.orientation is None,
+        "no valid image orientation, such as a screen capture": header.orientation is None,
         "not axial": not is_axial(header),
         f"{header.rescale_type} values, not HU": header.rescale_type not in HU_TYPES,
     }

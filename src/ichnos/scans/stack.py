@@ -59,7 +59,7 @@ def stack_slices(headers: Sequence[SliceHeader], *, where: str, strict: bool = F
     _check_complete(kept)
     _check_uniform(kept, where)
     steps_mm = _steps_mm(kept[0])
-    turn = closest_turn(steps_mm)
+    turn = closest_turn(steps_mm, slice_axis=2)
     origins_mm = np.array([header.position_mm for header in kept]) * LPS_TO_RAS
     order = np.argsort(origins_mm @ steps_mm[:, 2], kind="stable")
     ordered = tuple(kept[index] for index in order)
