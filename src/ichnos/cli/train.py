@@ -16,7 +16,7 @@ from ichnos.runtime.provenance import collect_versions, find_commit, timestamp
 from ichnos.segmentation.segmenter import make_segmenter
 from ichnos.training.model_card import write_card
 from ichnos.training.recipe import TrainingRecipe
-from ichnos.training.train import phantom_settings, train
+from ichnos.training.train import train
 
 
 def run_train(
@@ -32,8 +32,7 @@ def run_train(
     chosen = choose_device(device)
     checkpoint = train(recipe, work, device=chosen, workers=workers, quiet=quiet)
     segmenter = make_segmenter(checkpoint, output.resolve().name, chosen)
-    settings = phantom_settings(recipe)
-    test = summarise(score_phantoms(segmenter, (make_phantom(seed, settings) for seed in recipe.data.test_seeds)))
+    test = summarise(score_phantoms(segmenter, (make_phantom(seed) for seed in recipe.data.test_seeds)))
     checkpoint.training["test"] = nan_to_none(test)
     save_checkpoint(checkpoint, output, write_card(checkpoint, output.resolve().name, test))
     run = {

@@ -41,14 +41,19 @@ def prepare_phantoms(
     return store
 
 
+LABELLED_MM2 = 20.0
+"""A slice counts as bleeding from this area on: what a reader who labels slices would see."""
+
+
 def make_case(seed: int, settings: PhantomSettings, recipe: Recipe) -> CaseSlices:
     """One phantom on the model grid, with its labels."""
     phantom = make_phantom(seed, settings)
     grid = ModelGrid.place(phantom.scan, recipe.image_size, recipe.field_of_view_mm)
-    labels = np.zeros((len(phantom.slice_labels), len(LABELS)), dtype=bool)
-    labels[:, 0] = phantom.slice_labels
+    labels = np.zeros((len(phantom.scan.voxels_hu), len(LABELS)), dtype=bool)
     for subtype, voxels in phantom.bleed_masks.items():
-        labels[:, LABELS.index(subtype)] = voxels.any(axis=(1, 2))
+        areas_mm2 = voxels.sum(axis=(1, 2)) * phantom.scan.geometry.pixel_areas_mm2
+        labels[:, LABELS.index(subtype)] = areas_mm2 >= LABELLED_MM2
+    labels[:, 0] = labels[:, 1:].any(axis=1)
     name = f"phantom-{seed:04d}"
     return CaseSlices(name, name, grid.to_model(phantom.scan.voxels_hu), labels)
 

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from ichnos.errors import UsageError
+from ichnos.phantoms import PhantomSettings
 from ichnos.preprocessing.augmentation import Augmentation
 from ichnos.preprocessing.recipe import Recipe
 from ichnos.segmentation.settings import SegmentationSettings
@@ -37,7 +38,7 @@ class Data(_Settings):
         calibration_phantoms: of the validation phantoms, how many choose the map threshold; the
             only use of masks.
         test_phantoms: fresh phantoms, of seeds after the others, that the model card reports on.
-        image_size: rows and columns of a phantom.
+        settings: of the phantoms to train and validate on.
     """
 
     phantoms: PositiveInt
@@ -45,7 +46,7 @@ class Data(_Settings):
     validation_fraction: float = Field(default=0.1, gt=0.0, lt=1.0)
     calibration_phantoms: PositiveInt = 12
     test_phantoms: PositiveInt = 12
-    image_size: PositiveInt = 256
+    settings: PhantomSettings = PhantomSettings()
 
     @property
     def seeds(self) -> range:

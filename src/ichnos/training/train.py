@@ -16,7 +16,7 @@ from ichnos.errors import TrainingError, UsageError
 from ichnos.maps.hgi_sam import hgi_sam
 from ichnos.models.checkpoint import Checkpoint
 from ichnos.models.create import create_model
-from ichnos.phantoms import PhantomSettings, make_phantom
+from ichnos.phantoms import make_phantom
 from ichnos.runtime.files import nan_to_none
 from ichnos.runtime.provenance import collect_versions, find_commit
 from ichnos.segmentation.segmenter import make_segmenter
@@ -41,11 +41,10 @@ def train(recipe: TrainingRecipe, work: Path, *, device: torch.device, workers: 
         TrainingError: the training slices are all of one kind, or training cannot go on.
         UsageError: the network does not take the recipe's input, or the data cannot be split.
     """
-    settings = phantom_settings(recipe)
     lightning.seed_everything(recipe.seed, verbose=False)
     model = create_model(recipe.network.name, recipe.network.arguments)
     _check_input(model, recipe)
-    store = prepare_phantoms(recipe.data.seeds, settings, recipe.preprocessing, work / "store", workers)
+    store = prepare_phantoms(recipe.data.seeds, recipe.data.settings, recipe.preprocessing, work / "store", workers)
     training, validation = split_patients(store.slice_patients, recipe.data.validation_fraction, recipe.seed)
     is_positive = store.labels[training, 0]
     if is_positive.all() or not is_positive.any():
@@ -76,13 +75,7 @@ def train(recipe: TrainingRecipe, work: Path, *, device: torch.device, workers: 
             "commit": find_commit(),
         },
     )
-    return _calibrated(checkpoint, _validation_cases(store, validation, recipe, settings), device)
-
-
-def phantom_settings(recipe: TrainingRecipe) -> PhantomSettings:
-    """Settings of the phantoms that a recipe trains on."""
-    size = recipe.data.image_size
-    return PhantomSettings(rows=size, columns=size)
+    return _calibrated(checkpoint, _validation_cases(store, validation, recipe), device)
 
 
 def _check_input(model: nn.Module, recipe: TrainingRecipe) -> None:
@@ -103,12 +96,11 @@ def _validation_cases(
     store: SliceStore,
     validation: Sequence[int] | np.ndarray,
     recipe: TrainingRecipe,
-    settings: PhantomSettings,
 ) -> Iterator[LabelledScan]:
     """The first validation phantoms that bleed, made again with their masks."""
     bleeding = np.unique(store.cases[validation][store.labels[validation, 0]])
     for case in bleeding[: recipe.data.calibration_phantoms]:
-        phantom = make_phantom(recipe.data.seeds[int(case)], settings)
+        phantom = make_phantom(recipe.data.seeds[int(case)], recipe.data.settings)
         yield phantom.scan, phantom.bleed_mask
 
 
