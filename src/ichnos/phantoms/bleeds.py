@@ -61,8 +61,8 @@ def _epidural(rng: np.random.Generator, probe: Probe) -> tuple[Bleed, ...]:
     angle = rng.normal(35.0, 20.0) if temporal else rng.uniform(-80.0, 85.0)
     height = rng.uniform(-25.0, 25.0) if temporal else rng.uniform(-10.0, 55.0)
     centre = probe.on_table(float(angle), float(height), _side(rng))
-    radius = float(np.exp(rng.uniform(np.log(12.0), np.log(40.0))))
-    thick = radius * float(rng.uniform(0.3, 0.65))
+    radius = float(np.exp(rng.uniform(np.log(14.0), np.log(46.0))))
+    thick = radius * float(rng.uniform(0.32, 0.65))
     stretch, noise = float(rng.uniform(0.75, 1.3)), Noise.draw(rng, 20.0, 16)
     inward = probe.inward(centre)
 
@@ -79,6 +79,8 @@ def _epidural(rng: np.random.Generator, probe: Probe) -> tuple[Bleed, ...]:
 def _subdural(rng: np.random.Generator, probe: Probe) -> tuple[Bleed, ...]:
     hu, unrest = float(rng.uniform(45.0, 80.0)), float(rng.uniform(1.0, 8.0))
     kind = str(rng.choice(["convexity", "falx", "tentorium"], p=[0.72, 0.18, 0.10]))
+    if kind == "tentorium" and not probe.sees(-15.0):
+        kind = "convexity"
     return (Bleed("subdural", SUBDURALS[kind](rng, probe), hu, unrest),)
 
 
@@ -100,9 +102,10 @@ def _convexity(rng: np.random.Generator, probe: Probe) -> Callable[[Points, dict
 
 
 def _falx(rng: np.random.Generator, probe: Probe) -> Callable[[Points, dict[str, Field]], Field]:
-    side, y = _side(rng), float(rng.uniform(-65.0, 55.0))
-    height = probe.clip_height(float(rng.uniform(15.0, 55.0)))
-    long_mm, tall_mm, thick = (float(rng.uniform(*span)) for span in ((20.0, 60.0), (15.0, 35.0), (2.0, 7.0)))
+    side, front = _side(rng), rng.random() < 0.4
+    _, edge, height = probe.on_table(90.0 if front else -90.0, float(rng.uniform(12.0, 58.0)), 1.0)
+    y = edge + float(rng.uniform(6.0, 20.0)) * (-1.0 if front else 1.0)
+    long_mm, tall_mm, thick = (float(rng.uniform(*span)) for span in ((20.0, 60.0), (15.0, 35.0), (3.0, 8.0)))
 
     def region(points: Points, fields: dict[str, Field]) -> Field:
         far = ((points.y - np.float32(y)) / long_mm) ** 2 + ((points.z - np.float32(height)) / tall_mm) ** 2
@@ -152,7 +155,7 @@ def _haematoma(rng: np.random.Generator, probe: Probe, place: str) -> Bleed:
 def _intraventricular(rng: np.random.Generator, probe: Probe) -> tuple[Bleed, ...]:
     cast = rng.random() < 0.4
     side = _side(rng) if rng.random() < 0.45 else 0.0
-    level, slope = float(rng.uniform(-58.0, -15.0)), float(rng.normal(0.0, 0.12))
+    level, slope = float(rng.uniform(-52.0, -10.0)), float(rng.normal(0.0, 0.12))
     centre = (10.0 * side, float(rng.uniform(-30.0, 15.0)), float(rng.uniform(-15.0, 15.0)))
     reach, noise = float(rng.uniform(20.0, 75.0)), Noise.draw(rng, 12.0, 16)
 

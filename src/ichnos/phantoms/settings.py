@@ -25,7 +25,8 @@ class PhantomSettings:
         tilt_degrees: gantry tilt; the slices are sheared, the table still steps along z.
         rotation_degrees: the head is turned by up to this much about each axis.
         uneven_probability: chance that gaps are smaller in the lower part of the stack.
-        bleed_probability: chance that the head bleeds at all.
+        bleed_probability: chance that the head bleeds at all; where slices are few, a bleed may
+            lie between them and leave no voxel.
         subtypes: which subtypes may be drawn.
         distractors: whether old infarcts, fractures, calcifications, streaks and motion occur.
         noise_hu: standard deviation of the noise at mid-head.

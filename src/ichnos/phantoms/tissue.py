@@ -206,7 +206,7 @@ def _intracranial(plane: Plane, hu: Radiodensity) -> Image:
     depth = -plane["cavity"]
     ribbon = np.minimum(depth - plane["gap"] - 3.0, np.abs(plane["sulcus"]) - plane["sulcus_mm"] - 3.0)
     cortex = plane.inside(np.maximum(ribbon, -plane["cortex"]))
-    grey = np.maximum(cortex, 0.8 * plane.inside(plane["deep_grey"]))
+    grey = np.maximum(cortex, 0.75 * plane.inside(plane["deep_grey"] * 0.2))
     grey = np.maximum(grey, 0.65 * plane.inside(plane["hindbrain"]))
     ageing = np.clip(1.0 - plane["ventricles"] * 0.12, 0.0, 1.0) * hu.ageing
     core = np.clip((depth - 12.0) * (1.0 / 20.0), 0.0, 1.0) * hu.core
