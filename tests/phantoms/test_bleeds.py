@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from phantoms.helpers_scene import painted, plane_values
+from phantoms.painted_scene import painted, plane_values
 
 from ichnos.phantoms.bleeds import DRAWERS, PLACES, PRIORITY, SUBDURALS
 from ichnos.phantoms.settings import SUBTYPES

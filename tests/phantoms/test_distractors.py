@@ -1,5 +1,5 @@
 import numpy as np
-from phantoms.helpers_scene import painted
+from phantoms.painted_scene import painted
 
 from ichnos.phantoms.distractors import distractor_fields, draw_distractors
 from ichnos.phantoms.fields import Points, ellipsoid

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from phantoms.helpers_scene import painted
+from phantoms.painted_scene import painted
 from scipy import ndimage
 
 from ichnos.phantoms import SUBTYPES, Phantom, PhantomSettings, make_phantom

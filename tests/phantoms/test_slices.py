@@ -1,5 +1,5 @@
 import numpy as np
-from phantoms.helpers_scene import painted
+from phantoms.painted_scene import painted
 
 
 def test_shares_lie_between_nothing_and_all(monkeypatch):

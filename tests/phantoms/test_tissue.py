@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from phantoms.helpers_scene import painted, plane_values
+from phantoms.painted_scene import painted, plane_values
 
 from ichnos.phantoms.tissue import draw_radiodensity, draw_texture, mix
 
