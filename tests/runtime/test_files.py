@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ichnos.runtime.files import replacing, write_json, write_text
+from ichnos.runtime.files import nan_to_none, replacing, write_json, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -75,3 +75,8 @@ def test_json_refuses_what_is_not_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "run.json", {"dice": float("nan")})
     assert names(tmp_path) == []
+
+
+def test_what_was_not_measured_becomes_null(tmp_path: Path) -> None:
+    write_json(tmp_path / "run.json", nan_to_none({"dice": float("nan"), "auc": 0.5}))
+    assert json.loads((tmp_path / "run.json").read_text()) == {"dice": None, "auc": 0.5}

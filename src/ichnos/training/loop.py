@@ -38,16 +38,14 @@ class SliceTraining(lightning.LightningModule):
         self.steps = steps
         self.validation: list[tuple[Tensor, Tensor]] = []
 
-    def on_train_epoch_start(self) -> None:
-        """Start the epoch's dropped paths from a known state, so that a resumed run repeats them."""
-        torch.manual_seed(self.recipe.seed * 1_000_003 + self.current_epoch)
-
     def training_step(
         self, batch: tuple[Float[Tensor, "slices channels rows columns"], Bool[Tensor, "slices 6"]], _: int
     ) -> Tensor:
-        """Loss of one augmented batch."""
+        """Loss of one augmented batch; its randomness starts anew, so that a resumed run repeats it."""
         pixels, labels = batch
-        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
+        seed = self.recipe.seed * 1_000_003 + self.global_step
+        torch.manual_seed(seed)  # for dropped paths
+        generator = torch.Generator().manual_seed(seed)
         loss = slice_label_loss(self.model(self.recipe.augmentation.apply(pixels, generator)), labels)
         if not torch.isfinite(loss):
             raise TrainingError(f"the loss is {loss.item()} at step {self.global_step}; {_REMEDY}")
@@ -134,7 +132,8 @@ def _run(
     module: SliceTraining, batches: tuple[Batches, Batches], folder: Path, *, device: torch.device, quiet: bool
 ) -> dict[str, float]:
     settings = module.recipe.optimisation
-    best = ModelCheckpoint(folder, "best", monitor="validation_loss", save_last=True, enable_version_counter=False)
+    best = ModelCheckpoint(folder, "best", monitor="validation_loss", enable_version_counter=False)
+    latest = ModelCheckpoint(folder, "last", enable_version_counter=False)  # after `best`, whose state it holds
     stopping = EarlyStopping("validation_loss", patience=settings.patience)
     bars = [] if quiet else [RichProgressBar()]
     with _calm_lightning(), _stoppable():
@@ -142,7 +141,7 @@ def _run(
             accelerator="gpu" if device.type == "cuda" else "cpu",
             devices=[device.index or 0] if device.type == "cuda" else 1,
             max_epochs=settings.epochs,
-            callbacks=[best, stopping, *bars],
+            callbacks=[stopping, best, latest, *bars],
             logger=CSVLogger(folder, name=None, version=""),
             gradient_clip_val=settings.clip_gradient,
             enable_progress_bar=not quiet,
