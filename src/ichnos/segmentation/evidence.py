@@ -60,7 +60,7 @@ def gather_evidence(
     maps *= brain.mask.voxels
     peaks = maps.max(axis=(1, 2), keepdims=True)
     maps /= np.where(peaks > 0, peaks, 1.0)
-    allowed = brain.mask.voxels & _has_bleed_hu(scan, settings.bleed_hu)
+    allowed = _has_bleed_hu(scan, brain.mask.voxels, settings.bleed_hu)
     return Evidence(scan, brain, maps, probabilities, allowed)
 
 
@@ -84,14 +84,18 @@ def _batches(
         yield part, torch.from_numpy(recipe.make_channels(slices_hu[part]))
 
 
-def _has_bleed_hu(scan: Scan, bleed_hu: tuple[float, float] | None) -> Bool[np.ndarray, "slices rows columns"]:
+def _has_bleed_hu(
+    scan: Scan, brain: Bool[np.ndarray, "slices rows columns"], bleed_hu: tuple[float, float] | None
+) -> Bool[np.ndarray, "slices rows columns"]:
+    """Brain voxels whose smoothed HU lie in the range; smoothed within the brain only, so that bone lends no HU."""
     if bleed_hu is None:
-        return np.ones(scan.voxels_hu.shape, dtype=bool)
+        return brain
     _, row_mm, column_mm = scan.geometry.spacing_mm
-    clipped = np.clip(scan.voxels_hu, -100.0, 150.0)  # a bone's rim must not lift its neighbours out of range
-    smooth = ndimage.gaussian_filter(clipped, (0.0, _HU_SMOOTHING_MM / row_mm, _HU_SMOOTHING_MM / column_mm))
+    sigma = (0.0, _HU_SMOOTHING_MM / row_mm, _HU_SMOOTHING_MM / column_mm)
+    share = ndimage.gaussian_filter(brain.astype(np.float32), sigma)
+    weighted_hu = ndimage.gaussian_filter(np.where(brain, scan.voxels_hu, np.float32(0.0)), sigma)
     low_hu, high_hu = bleed_hu
-    return (smooth >= low_hu) & (smooth <= high_hu)
+    return brain & (weighted_hu >= low_hu * share) & (weighted_hu <= high_hu * share)
 
 
 def _device(model: nn.Module) -> torch.device:

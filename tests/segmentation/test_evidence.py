@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+import torch
+from preprocessing.heads import ball_head
+from scipy import ndimage
+from segmentation.stubs import RECIPE, SETTINGS, bleeding_head, make_swin
+
+from ichnos.maps.hgi_sam import hgi_sam
+from ichnos.preprocessing.brain_mask import find_brain_mask
+from ichnos.preprocessing.grid import ModelGrid
+from ichnos.segmentation.evidence import gather_evidence
+
+
+def test_maps_and_probabilities_are_those_of_each_slice_alone() -> None:
+    scan, model = bleeding_head(), make_swin(bias=8.0)
+    evidence = gather_evidence(scan, model, RECIPE, SETTINGS)
+    grid = ModelGrid.place(scan, RECIPE.image_size, RECIPE.field_of_view_mm)
+    brain = find_brain_mask(scan).mask.voxels
+    for z in (0, 15):
+        pixels = torch.from_numpy(RECIPE.make_channels(grid.to_model(scan.voxels_hu[z : z + 1])))
+        maps, logits = hgi_sam(model, pixels, SETTINGS.stages)
+        assert evidence.slice_probabilities[z] == pytest.approx(float(logits.softmax(1)[0, 1]), abs=1e-5)
+        expected = grid.to_scan(maps.numpy())[0] * brain[z]
+        if expected.max() > 0:
+            expected = expected / expected.max()
+        np.testing.assert_allclose(evidence.map[z], expected, atol=1e-4)
+
+
+def test_maps_stay_inside_the_brain_and_peak_at_one() -> None:
+    evidence = gather_evidence(bleeding_head(), make_swin(bias=8.0), RECIPE, SETTINGS)
+    brain = evidence.brain_mask.mask.voxels
+    assert not evidence.map[~brain].any()
+    has_brain = brain.any(axis=(1, 2))
+    np.testing.assert_allclose(evidence.map.max(axis=(1, 2))[has_brain], 1.0)
+
+
+def test_slices_below_the_gate_get_no_map() -> None:
+    evidence = gather_evidence(ball_head(), make_swin(bias=-8.0), RECIPE, SETTINGS)
+    assert (evidence.slice_probabilities < 0.5).all()
+    assert not evidence.map.any()
+
+
+def test_the_batch_size_changes_nothing() -> None:
+    scan, model = bleeding_head(), make_swin(bias=8.0)
+    small = gather_evidence(scan, model, RECIPE, SETTINGS, batch_size=1)
+    large = gather_evidence(scan, model, RECIPE, SETTINGS, batch_size=7)
+    np.testing.assert_allclose(small.map, large.map, atol=1e-4)
+
+
+def test_the_hu_range_allows_dense_voxels_only() -> None:
+    scan = bleeding_head()
+    settings = SETTINGS.model_copy(update={"bleed_hu": (45.0, 95.0)})
+    allowed = gather_evidence(scan, make_swin(), RECIPE, settings).allowed
+    inside = scan.voxels_hu == 70.0
+    core = ndimage.binary_erosion(inside, np.ones((1, 3, 3), dtype=bool))
+    assert allowed[core].all()
+    assert not allowed[~ndimage.binary_dilation(inside, np.ones((1, 5, 5), dtype=bool))].any()
+
+
+def test_without_a_range_the_whole_brain_is_allowed() -> None:
+    evidence = gather_evidence(bleeding_head(), make_swin(), RECIPE, SETTINGS)
+    assert (evidence.allowed == evidence.brain_mask.mask.voxels).all()

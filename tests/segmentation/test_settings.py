@@ -1,0 +1,17 @@
+import pytest
+from pydantic import ValidationError
+
+from ichnos.segmentation.settings import SegmentationSettings
+
+
+def test_settings_survive_json() -> None:
+    settings = SegmentationSettings(stages=(1, 2), bleed_hu=(40.0, 95.0), minimum_ml=0.2, map_threshold=0.06)
+    assert SegmentationSettings.model_validate(settings.model_dump(mode="json")) == settings
+
+
+@pytest.mark.parametrize(
+    "change", [{"map_threshold": 1.1}, {"probability_gate": -0.1}, {"minimum_ml": -1}, {"stages": (0,)}, {"gate": 0.5}]
+)
+def test_settings_out_of_range_are_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        SegmentationSettings.model_validate(change)
