@@ -1,4 +1,4 @@
-"""What all tests share: the environment set before torch loads, real scans, skipping by mark."""
+"""What all tests share: the environment set before torch loads, real scans, skipping by mark, a tiny model."""
 
 import os
 
@@ -42,3 +42,18 @@ def real_data(request: pytest.FixtureRequest) -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real scans at {folder}; name their folder with --real-data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a checkpoint trained for seconds: whole and deterministic, good for nothing else."""
+    import torch
+    from tiny import tiny_recipe
+
+    from ichnos.models.checkpoint import save_checkpoint
+    from ichnos.training.model_card import write_card
+    from ichnos.training.train import train
+
+    folder = tmp_path_factory.mktemp("tiny") / "tiny-model"
+    checkpoint = train(tiny_recipe(), folder.parent / "work", device=torch.device("cpu"), workers=1, quiet=True)
+    return save_checkpoint(checkpoint, folder, write_card(checkpoint, "tiny-model", {}))

@@ -20,7 +20,7 @@ CASES = [case(1, "ann", 3), case(2, "ben", 1), case(3, "ann", 2)]
 
 
 def test_labels_are_any_and_then_the_subtypes():
-    assert LABELS == ("any", *SUBTYPES)
+    assert ("any", *SUBTYPES) == LABELS
 
 
 def test_a_round_trip_keeps_every_bit(tmp_path):

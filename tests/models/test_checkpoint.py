@@ -119,15 +119,15 @@ def test_json_that_describes_nothing_is_refused(folder, text):
     refused(folder, r"ichnos.json lacks format, labels, network, preprocessing, segmentation, sha256, training")
 
 
-@pytest.mark.parametrize(
-    "key", ["format", "network", "preprocessing", "segmentation", "labels", "training", "sha256"]
-)
+@pytest.mark.parametrize("key", ["format", "network", "preprocessing", "segmentation", "labels", "training", "sha256"])
 def test_a_key_that_lacks_is_named(folder, key):
     describe(folder, lambda content: content.pop(key))
     refused(folder, rf"ichnos.json lacks {key}; copy the folder again$")
 
 
-@pytest.mark.parametrize(("key", "value"), [("format", "1"), ("sha256", None), ("network", "swin"), ("labels", "bleed")])
+@pytest.mark.parametrize(
+    ("key", "value"), [("format", "1"), ("sha256", None), ("network", "swin"), ("labels", "bleed")]
+)
 def test_a_value_of_another_kind_is_named(folder, key, value):
     describe(folder, lambda content: content.update({key: value}))
     refused(folder, rf"ichnos.json: {key} is a {type(value).__name__}; it was altered by hand$")

@@ -29,7 +29,9 @@ def test_paths_are_dropped_in_training_only():
 def test_the_paper_swin_b_has_its_88_million_parameters():
     """Swin-B at 384 pixels without its 1000-way classifier (Liu et al. 2021, table 1: 88 M with it)."""
     with torch.device("meta"):
-        model = create_swin(image_size=384, tile_size=12, depths=[2, 2, 18, 2], attn_heads=[4, 8, 16, 32], embed_dim=128)
+        model = create_swin(
+            image_size=384, tile_size=12, depths=[2, 2, 18, 2], attn_heads=[4, 8, 16, 32], embed_dim=128
+        )
     assert round(sum(p.numel() for p in model.parameters()) / 1e6) == 87
 
 

@@ -17,7 +17,7 @@ def test_versions_are_those_that_the_packages_tell():
     assert versions["torch"] == torch.__version__
     assert versions["numpy"] == numpy.__version__
     assert versions["python"] == platform.python_version()
-    assert list(versions)[0] == "ichnos"
+    assert next(iter(versions)) == "ichnos"
 
 
 def test_a_missing_package_is_not_an_error():

@@ -29,7 +29,9 @@ def batches_of(recipe, store=None):
     store = made_store() if store is None else store
     training, validation = np.arange(28), np.arange(28, len(store.labels))
     return (
-        training_batches(SliceDataset(store, training, recipe.preprocessing), recipe.optimisation.batch_size, recipe.seed),
+        training_batches(
+            SliceDataset(store, training, recipe.preprocessing), recipe.optimisation.batch_size, recipe.seed
+        ),
         validation_batches(SliceDataset(store, validation, recipe.preprocessing), 5),
     )
 
@@ -197,7 +199,9 @@ def test_another_exit_is_not_taken_for_control_c(tmp_path, monkeypatch):
 def test_a_loss_that_is_not_finite_stops_training(tmp_path, value, told):
     model = network()
     nn.init.constant_(model[2].bias, value)
-    with pytest.raises(TrainingError, match=r"^the loss is nan at step 0; lower optimisation.learning_rate and start anew$"):
+    with pytest.raises(
+        TrainingError, match=r"^the loss is nan at step 0; lower optimisation.learning_rate and start anew$"
+    ):
         run(tmp_path, model)
 
 
@@ -320,15 +324,15 @@ def test_a_bar_shows_progress(tmp_path, capfd):
     [("cpu", ("cpu", 1)), ("cuda", ("gpu", [0])), ("cuda:0", ("gpu", [0])), ("cuda:1", ("gpu", [1]))],
 )
 def test_the_device_asked_for_is_the_one_trained_on(tmp_path, monkeypatch, name, expected):
-    class Seen(Exception):
+    class SeenError(Exception):
         pass
 
     def trainer(*, accelerator, devices, **_):
-        raise Seen(accelerator, devices)
+        raise SeenError(accelerator, devices)
 
     monkeypatch.setattr(lightning, "Trainer", trainer)
     recipe = tiny_recipe()
-    with pytest.raises(Seen) as caught:
+    with pytest.raises(SeenError) as caught:
         fit(network(), recipe, batches_of(recipe), tmp_path, device=torch.device(name), quiet=True)
     assert caught.value.args == expected
 

@@ -55,8 +55,8 @@ def summarise(scores: Iterable[PhantomScore]) -> dict[str, float]:
     healthy = [score for score in listed if score.label_ml == 0]
     errors_ml = [abs(score.predicted_ml - score.label_ml) for score in bleeding]
     auc = roc_auc(
-        np.concatenate([score.slice_probabilities for score in listed]),
-        np.concatenate([score.slice_labels for score in listed]),
+        np.concatenate([np.empty(0), *(score.slice_probabilities for score in listed)]),
+        np.concatenate([np.empty(0, bool), *(score.slice_labels for score in listed)]),
     )
     return {
         "phantoms_with_bleed": len(bleeding),

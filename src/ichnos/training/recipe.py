@@ -3,6 +3,7 @@
 import difflib
 import tomllib
 from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
@@ -158,7 +159,7 @@ def _explain(error: ValidationError) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "missing":
         return f"{place} is missing"
-    if first["type"] != "extra_forbidden":
+    if first["type"] not in {"extra_forbidden", "unexpected_keyword_argument"}:
         return f"{place} = {first['input']!r}: {first['msg']}"
     known = _known_keys(first["loc"][:-1])
     near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
@@ -171,4 +172,4 @@ def _known_keys(sections: Sequence[str | int]) -> list[str]:
     model: Any = TrainingRecipe
     for section in sections:
         model = get_args(model)[0] if isinstance(section, int) else model.model_fields[section].annotation
-    return list(model.model_fields)
+    return [one.name for one in fields(model)] if is_dataclass(model) else list(model.model_fields)

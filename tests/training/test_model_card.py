@@ -1,0 +1,41 @@
+import pytest
+from tiny import SWIN
+
+from ichnos.models.checkpoint import Checkpoint
+from ichnos.models.create import create_model
+from ichnos.runtime.provenance import RESEARCH_USE
+from ichnos.training.model_card import write_card
+
+
+@pytest.fixture(scope="module")
+def checkpoint():
+    return Checkpoint(
+        network={"name": "swin", "arguments": SWIN},
+        preprocessing={},
+        segmentation={"map_threshold": 0.23},
+        labels=("no bleed", "bleed"),
+        training={"data": "8 phantoms", "labels": "one a slice", "data_licence": "none needed"},
+        model=create_model("swin", SWIN),
+    )
+
+
+def test_it_opens_with_what_the_hub_reads(checkpoint):
+    lines = write_card(checkpoint, "tiny", {}).splitlines()
+    assert lines[0] == "---"
+    assert "license: apache-2.0" in lines[: lines.index("---", 1)]
+    assert lines[lines.index("---", 1) + 1] == "# tiny"
+
+
+def test_it_says_what_the_model_is_and_is_not_for(checkpoint):
+    card = write_card(checkpoint, "tiny", {})
+    count = sum(parameter.numel() for parameter in checkpoint.model.parameters())
+    assert f"({count:,} parameters, 32 pixels)" in card
+    assert RESEARCH_USE in card
+    assert "never seen a patient" in card
+    for said in ("8 phantoms", "one a slice", "none needed", "Map threshold 0.23"):
+        assert said in card
+
+
+def test_figures_stand_in_a_table(checkpoint):
+    card = write_card(checkpoint, "tiny", {"mean_dice": 0.123456, "slices": 384, "slice_roc_auc": float("nan")})
+    assert "|---|---|\n| mean dice | 0.1235 |\n| slices | 384 |\n| slice roc auc | nan |\n" in card

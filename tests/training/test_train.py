@@ -1,0 +1,192 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from tiny import SWIN, tiny_recipe
+
+from ichnos.errors import TrainingError, UsageError
+from ichnos.models.checkpoint import load_checkpoint, save_checkpoint
+from ichnos.phantoms import make_phantom
+from ichnos.segmentation.segmenter import load_segmenter
+from ichnos.training import train as train_module
+from ichnos.training.loop import SliceTraining
+from ichnos.training.train import train
+
+CPU = torch.device("cpu")
+RECIPE = tiny_recipe()
+
+
+def run(work, recipe=RECIPE):
+    return train(recipe, work, device=CPU, workers=1, quiet=True)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """A finished run: its work folder and its checkpoint."""
+    work = tmp_path_factory.mktemp("train") / "work"
+    return work, run(work)
+
+
+@pytest.fixture
+def work(first, tmp_path):
+    """A work folder with the slices prepared and nothing trained."""
+    shutil.copytree(first[0] / "store", tmp_path / "work" / "store")
+    return tmp_path / "work"
+
+
+def same(one, other):
+    pairs = zip(one.model.state_dict().values(), other.model.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_a_checkpoint_tells_how_it_was_made(first):
+    _, checkpoint = first
+    assert checkpoint.network == {"name": "swin", "arguments": SWIN}
+    assert checkpoint.labels == ("no bleed", "bleed")
+    assert checkpoint.training["recipe"] == RECIPE.model_dump(mode="json")
+    assert checkpoint.training["slices"] == {"training": 24, "validation": 24}
+    assert checkpoint.training["data"].startswith("8 synthetic phantoms")
+    assert set(checkpoint.training["versions"]) >= {"ichnos", "torch"}
+    assert checkpoint.training["validation"]["epochs"] == 3.0
+    assert checkpoint.segmentation["map_threshold"] == checkpoint.training["calibration"]["map_threshold"]
+    assert not checkpoint.model.training
+
+
+def test_a_checkpoint_is_enough_to_segment_with(first, tmp_path):
+    _, checkpoint = first
+    segmenter = load_segmenter(save_checkpoint(checkpoint, tmp_path, ""), "cpu")
+    result = segmenter(make_phantom(1, RECIPE.data.settings).scan)
+    assert result.slice_probabilities.shape == (6,)
+    assert same(load_checkpoint(tmp_path), checkpoint)
+
+
+def test_one_seed_gives_the_same_checkpoint_bit_for_bit(first, work):
+    again = run(work)
+    assert same(again, first[1])
+    assert again.training == first[1].training
+    assert again.segmentation == first[1].segmentation
+
+
+def test_another_seed_gives_another(first, work):
+    assert not same(run(work, tiny_recipe(seed=4, optimisation={"epochs": 1})), first[1])
+
+
+def test_an_interrupted_run_goes_on_to_the_same_weights(first, work, monkeypatch):
+    real, steps = SliceTraining.training_step, []
+
+    def step(self, batch, index):
+        steps.append(self.global_step)
+        if steps == [0, 1, 2, 3]:
+            raise RuntimeError("power cut")
+        return real(self, batch, index)
+
+    monkeypatch.setattr(SliceTraining, "training_step", step)
+    with pytest.raises(RuntimeError, match="power cut"):
+        run(work)
+    resumed = run(work)
+    assert steps == [0, 1, 2, 3, 2, 3, 4, 5], "from the start of the broken epoch"
+    assert same(resumed, first[1])
+    assert resumed.training == first[1].training
+
+
+def test_a_run_interrupted_while_calibrating_does_not_train_again(first, work, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "calibrate_threshold", fail)
+        with pytest.raises(RuntimeError, match="power cut"):
+            run(work)
+    monkeypatch.setattr(SliceTraining, "training_step", fail)
+    assert same(run(work), first[1])
+
+
+def test_no_patient_is_trained_and_validated_on(work, monkeypatch):
+    seen = {}
+    real = train_module.fit
+
+    def fit(model, recipe, batches, *rest, **options):
+        seen["sides"] = [set(np.array(side.dataset.store.cases)[side.dataset.chosen]) for side in batches]
+        return real(model, recipe, batches, *rest, **options)
+
+    monkeypatch.setattr(train_module, "fit", fit)
+    run(work, tiny_recipe(optimisation={"epochs": 1}))
+    training, validation = seen["sides"]
+    assert training.isdisjoint(validation)
+    assert training | validation == set(range(8))
+
+
+def test_the_threshold_is_chosen_on_bleeding_validation_phantoms_alone(first, work, monkeypatch):
+    seen = {}
+
+    def calibrate(segmenter, cases):
+        seen["labels"] = [label for _, label in cases]
+        return 0.42, 0.5
+
+    monkeypatch.setattr(train_module, "calibrate_threshold", calibrate)
+    monkeypatch.setattr(
+        train_module,
+        "make_phantom",
+        lambda seed, settings: seen.setdefault("seeds", []).append(seed) or make_phantom(seed, settings),
+    )
+    checkpoint = run(work)
+    assert checkpoint.segmentation["map_threshold"] == 0.42
+    assert len(seen["labels"]) == RECIPE.data.calibration_phantoms
+    assert all(label.any() for label in seen["labels"])
+    store = json.loads((work / "store" / "store.json").read_text())
+    patients = [f"phantom-{seed:04d}" for seed in seen["seeds"]]
+    assert {one["patient"] for one in store["cases"]} >= set(patients)
+
+
+def test_without_a_bleed_to_calibrate_on_the_checkpoint_can_be_saved(work, tmp_path, monkeypatch):
+    monkeypatch.setattr(train_module, "_validation_cases", lambda *_: iter(()))
+    checkpoint = run(work, tiny_recipe(optimisation={"epochs": 1}))
+    saved = load_checkpoint(save_checkpoint(checkpoint, tmp_path / "model", ""))
+    assert saved.training["calibration"]["mean_slice_dice"] is None
+
+
+@pytest.mark.parametrize(("probability", "count"), [(0.0, 0)])
+def test_slices_of_one_kind_cannot_be_trained_on(tmp_path, probability, count):
+    recipe = tiny_recipe(
+        data={"phantoms": 2, "settings": {"slices": 3, "rows": 32, "columns": 32, "bleed_probability": probability}}
+    )
+    with pytest.raises(
+        TrainingError, match=rf"^{count} of 3 training slices hold a bleed; both kinds are needed: raise data.phantoms$"
+    ):
+        run(tmp_path, recipe)
+
+
+def test_a_batch_larger_than_the_data_is_refused(work):
+    with pytest.raises(TrainingError, match=r"^the training slices do not fill one batch of 100; "):
+        run(work, tiny_recipe(optimisation={"batch_size": 100}))
+
+
+@pytest.fixture
+def no_phantoms(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("phantoms were made before the recipe was checked")
+
+    monkeypatch.setattr(train_module, "prepare_phantoms", refuse)
+
+
+@pytest.mark.usefixtures("no_phantoms")
+@pytest.mark.parametrize(
+    ("sections", "pattern"),
+    [
+        ({"network": {"name": "swim"}}, r"^no network is called 'swim'"),
+        ({"network": {"arguments": {**SWIN, "tile_sise": 3}}}, r"tile_sise: Extra inputs"),
+        (
+            {"network": {"arguments": {**SWIN, "channels": 2}}},
+            r"^network 'swin' does not take 3 windows of 32 x 32 pixels: .*2 channels",
+        ),
+        ({"network": {"arguments": {**SWIN, "outputs": 6}}}, r"^network 'swin' has 6 outputs; slice labels need 2$"),
+        ({"segmentation": {"stages": [1, 2, 3]}}, r"stages \[1, 2, 3\] cannot be recorded"),
+        ({"network": {"arguments": {**SWIN, "depths": [2, 1]}}}, r"stage 2 has 1 blocks; HGI-SAM needs"),
+    ],
+)
+def test_a_network_that_does_not_fit_is_refused_before_anything_is_made(tmp_path, sections, pattern):
+    with pytest.raises(UsageError, match=pattern) as caught:
+        run(tmp_path, tiny_recipe(**sections))
+    assert "\n" not in str(caught.value)
