@@ -81,18 +81,18 @@ def _list_folder(folder: Path) -> list[ListedScan]:
         return [ListedScan(case_name(file), file) for file in files]
     folders = [child for child in children if child.is_dir()]
     if len(folders) == len(children) == 1:
-        inner = _list_folder(folders[0])
-        return inner if len(inner) > 1 else [ListedScan(case_name(folder), inner[0].path)]
+        return _as_case(folder, _list_folder(folders[0]))
     studies = {child: study for child in folders if (study := _study_of(child)) is not None}
     if len(set(studies.values())) > 1:
-        return [scan for child in studies for scan in _list_case(child)]
+        return [scan for child in studies for scan in _as_case(child, _list_folder(child))]
     return [ListedScan(case_name(folder), folder)]
 
 
-def _list_case(folder: Path) -> list[ListedScan]:
-    """Scans of a subfolder that is a case: named after it if there is one only."""
-    inner = _list_folder(folder)
-    return inner if len(inner) > 1 else [ListedScan(case_name(folder), inner[0].path)]
+def _as_case(folder: Path, inner: list[ListedScan]) -> list[ListedScan]:
+    """The scans in a folder; a single one is named after the folder, and is all of it unless it is a file."""
+    if len(inner) > 1:
+        return inner
+    return [ListedScan(case_name(folder), inner[0].path if inner[0].path.is_file() else folder)]
 
 
 def _study_of(folder: Path) -> str | None:
