@@ -18,8 +18,8 @@ def phantom():
 
 
 def test_dicom_comes_back_as_it_went(phantom, tmp_path):
-    write_phantom(phantom, tmp_path / "phantom-0007")
-    scan = read_scan(tmp_path / "phantom-0007" / "ct")
+    write_phantom(phantom, tmp_path)
+    scan = read_scan(tmp_path / "scans" / "phantom-0007")
     assert np.array_equal(scan.voxels_hu, phantom.scan.voxels_hu)
     assert scan.geometry.origins_mm == pytest.approx(phantom.scan.geometry.origins_mm, abs=1e-6)
     assert scan.geometry.volume_ml(phantom.bleed_mask) == pytest.approx(
@@ -29,18 +29,19 @@ def test_dicom_comes_back_as_it_went(phantom, tmp_path):
 
 def test_nifti_comes_back_and_tells_of_uneven_slices(phantom, tmp_path):
     notes = write_phantom(phantom, tmp_path, "nifti")
-    assert any("ct.json" in note for note in notes)
-    scan = read_scan(tmp_path / "ct.nii.gz")
+    assert any("phantom-0007.json" in note for note in notes)
+    scan = read_scan(tmp_path / "scans" / "phantom-0007.nii.gz")
     assert np.array_equal(scan.voxels_hu, phantom.scan.voxels_hu)
 
 
 def test_masks_and_labels_agree(phantom, tmp_path):
     write_phantom(phantom, tmp_path)
-    assert np.array_equal(read_mask(tmp_path / "bleed.nii.gz").voxels, phantom.bleed_mask)
-    assert np.array_equal(read_mask(tmp_path / "brain.nii.gz").voxels, phantom.brain_mask)
+    truth = tmp_path / "truth" / "phantom-0007"
+    assert np.array_equal(read_mask(truth / "bleed.nii.gz").voxels, phantom.bleed_mask)
+    assert np.array_equal(read_mask(truth / "brain.nii.gz").voxels, phantom.brain_mask)
     for name, mask in phantom.bleed_masks.items():
-        assert np.array_equal(read_mask(tmp_path / f"bleed-{name}.nii.gz").voxels, mask)
-    with (tmp_path / "labels.csv").open(encoding="utf-8") as file:
+        assert np.array_equal(read_mask(truth / f"bleed-{name}.nii.gz").voxels, mask)
+    with (truth / "labels.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["z", "any", *SUBTYPES]
     assert [row["any"] == "1" for row in rows] == phantom.slice_labels.tolist()
@@ -51,9 +52,9 @@ def test_writing_again_leaves_nothing_of_the_earlier_one(phantom, tmp_path):
     well = make_phantom(7, PhantomSettings(slices=8, rows=48, columns=48, gap_mm=(3.0, 15.0), bleed_probability=0.0))
     write_phantom(well, tmp_path, "dicom")
     write_phantom(well, tmp_path, "dicom")
-    assert not (tmp_path / "ct.nii.gz").exists()
-    assert not list(tmp_path.glob("bleed-*.nii.gz"))
-    assert len(list((tmp_path / "ct").glob("*.dcm"))) == 8
+    assert [path.name for path in (tmp_path / "scans").iterdir()] == ["phantom-0007"]
+    assert not list((tmp_path / "truth").rglob("bleed-*.nii.gz"))
+    assert len(list((tmp_path / "scans" / "phantom-0007").glob("*.dcm"))) == 8
 
 
 def test_other_forms_are_refused(phantom, tmp_path):

@@ -70,8 +70,10 @@ def _epidural(rng: np.random.Generator, probe: Probe) -> tuple[Bleed, ...]:
         gaps = [p - np.float32(c) for p, c in zip(points, centre, strict=True)]
         deep = sum(g * np.float32(n) for g, n in zip(gaps, inward, strict=True))
         far = gaps[0] ** 2 + gaps[1] ** 2 + (gaps[2] * np.float32(stretch)) ** 2 - deep**2
+        bone = np.sign(fields["seam"].flat[int(np.argmin(far + deep**2))])  # dura is fixed at the sutures
         lens = thick * (1.0 - far / radius**2) + 0.5 * noise.at(points)
-        return np.maximum(-fields["vault"] - np.clip(lens, -20.0, None), deep - 1.5 * thick - 6.0)
+        layer = np.maximum(-fields["vault"] - np.clip(lens, -20.0, None), deep - 1.5 * thick - 6.0)
+        return np.maximum(layer, 0.5 - bone * fields["seam"])
 
     return (Bleed("epidural", region, *_fresh_hu(rng)),)
 

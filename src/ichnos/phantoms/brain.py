@@ -99,7 +99,7 @@ def _ventricles(brain: Brain, points: Points, bend: Points) -> Field:
         (
             (17.0, 33.0, 1.0, 3.6),
             (8.0, 18.0, 8.0, 5.6),
-            (17.0, -8.0, 17.0, 5.2),
+            (12.0, -7.0, 17.0, 5.2),
             (29.0, -36.0, 11.0, 6.8),
             (32.0, -50.0, 4.0, 4.2),
             (28.0, -66.0, 0.0, 1.4),
@@ -107,9 +107,10 @@ def _ventricles(brain: Brain, points: Points, bend: Points) -> Field:
     )
     temporal = rod(flat, ((29.0, -36.0, 12.0, 4.5), (42.0, -24.0, -12.0, 2.2), (40.0, 0.0, -22.0, 1.6)))
     lateral = np.minimum(lateral, temporal + 0.8) - 3.6 * (scale - 1.0)
+    foramen = capsule(sides, (5.5, 15.0, 8.0), (0.8, 6.0, 2.0), (2.4, 1.5))
     third = ellipsoid(points, (0.0, -4.0, -1.0), (1.6 + 2.4 * brain.atrophy, 14.0, 9.0))
     fourth = ellipsoid(points, (0.0, -38.0, -34.0), (6.5, 4.5, 10.0)) - (scale - 1.0)
-    return np.minimum(np.minimum(lateral, third), fourth)
+    return np.minimum(np.minimum(lateral, foramen), np.minimum(third, fourth))
 
 
 def _cisterns(brain: Brain, points: Points, bend: Points) -> Field:

@@ -1,11 +1,20 @@
-"""The front door: a seed becomes a head CT with bleeds of known shape."""
+"""The front door: a seed becomes a head CT with bleeds of known shape.
+
+Not modelled: mass effect (a bleed replaces tissue, it shifts neither midline nor ventricles, and
+sulci beside it stay open), sedimentation and layering by density inside a bleed, ageing of blood
+(subacute, chronic and mixed bleeds are missing), fresh infarcts, tumours, contrast agent, surgery
+(burr holes, clips, shunts), metal and dental artefacts, the folia of the cerebellum, gyri as named
+ones (their pattern is random), vessels beyond a few dense ones, swelling of the scalp, children's
+heads, and the scanner's physics: beam hardening, streaks, motion and reconstruction kernels are
+imitated in the image, not projected.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool
 
-from ichnos.phantoms.bleeds import Bleed, draw_bleeds
+from ichnos.phantoms.bleeds import draw_bleeds
 from ichnos.phantoms.brain import Brain, brain_fields, draw_brain
 from ichnos.phantoms.distractors import distractor_fields, draw_distractors
 from ichnos.phantoms.face import face_fields
@@ -16,6 +25,7 @@ from ichnos.phantoms.probe import Probe
 from ichnos.phantoms.scanner import draw_background, draw_scanner, drift_field, take_scan
 from ichnos.phantoms.settings import SUBTYPES, PhantomSettings
 from ichnos.phantoms.slices import Content, paint_slices
+from ichnos.phantoms.sutures import Sutures, draw_sutures, suture_fields
 from ichnos.phantoms.tissue import draw_radiodensity, draw_texture
 from ichnos.scans.scan import Scan
 
@@ -74,12 +84,15 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     head, brain = draw_head(anatomy), draw_brain(anatomy)
     hu = draw_radiodensity(anatomy)
     textures = np.stack([draw_texture(anatomy, grid.geometry.shape[1:], grid.pixel_mm) for _ in range(TEXTURES)])
+    sutures = draw_sutures(anatomy)
     probe = _probe(head, grid)
     distractors = draw_distractors(odd, probe, settings.distractors)
     bleeds = draw_bleeds(choice, bleeding, probe, settings)
     scanner = draw_scanner(scanning, settings)
     points = warp(head, grid.lattice_points())
-    fields = _fields(head, brain, bleeds, points)
+    fields = _fields(head, brain, sutures, points)
+    for index, bleed in enumerate(bleeds):
+        fields[f"bleed-{index}"] = bleed.region(points, fields)
     fields |= distractor_fields(distractors, points)
     fields["drift"] = drift_field(scanner, hu, points, fields["cavity"])
     background = draw_background(scanner, grid)
@@ -101,10 +114,9 @@ def _probe(head: Head, grid: Grid) -> Probe:
     return Probe(cavity, float(grid.heights_mm.min()), float(grid.heights_mm.max()))
 
 
-def _fields(head: Head, brain: Brain, bleeds: tuple[Bleed, ...], points: Points) -> dict[str, Field]:
+def _fields(head: Head, brain: Brain, sutures: Sutures, points: Points) -> dict[str, Field]:
     fields = surfaces(head, points)
     fields |= face_fields(head, points, fields)
+    fields |= suture_fields(sutures, points)
     fields |= brain_fields(brain, points, fields["cavity"])
-    for index, bleed in enumerate(bleeds):
-        fields[f"bleed-{index}"] = bleed.region(points, fields)
     return fields

@@ -40,7 +40,7 @@ class PhantomSettings:
     field_of_view_mm: Range = (215.0, 265.0)
     gap_mm: Range = (3.0, 8.0)
     tilt_degrees: Range = (0.0, 20.0)
-    rotation_degrees: float = 10.0
+    rotation_degrees: float = 6.0
     uneven_probability: float = 0.15
     bleed_probability: float = 0.5
     subtypes: tuple[str, ...] = SUBTYPES

@@ -22,7 +22,7 @@ class Radiodensity:
 
     Attributes:
         grey, white, cerebrospinal, dura, vein: inside the cavity.
-        table, diploe: of the skull. muscle, fat, skin: outside it.
+        table, diploe, suture: of the skull. muscle, fat, skin: outside it.
         rim: rise right under the skull, and `rim_mm`, over which it decays: beam hardening,
             blooming and dura, which real scans show on every slice.
         cup, cup_mm: a wider and weaker rise towards the skull (cupping that was not corrected).
@@ -38,6 +38,7 @@ class Radiodensity:
     vein: float
     table: float
     diploe: float
+    suture: float
     muscle: float
     fat: float
     skin: float
@@ -61,6 +62,7 @@ def draw_radiodensity(rng: np.random.Generator) -> Radiodensity:
         vein=float(rng.uniform(46.0, 68.0)),
         table=float(rng.uniform(1000.0, 1700.0)),
         diploe=float(rng.uniform(350.0, 800.0)),
+        suture=float(rng.uniform(20.0, 110.0)),
         muscle=float(rng.uniform(45.0, 65.0)),
         fat=float(rng.uniform(-105.0, -75.0)),
         skin=float(rng.uniform(35.0, 80.0)),
@@ -104,6 +106,10 @@ class Plane:
     def meets(self, name: str, below: float = 1.0) -> bool:
         """Whether a field is there and gets below a value in this plane (judged on the lattice)."""
         return name in self._fields and bool(self._fields[name][self._index].min() < below)
+
+    def holds(self, name: str) -> bool:
+        """Whether a field gets above 0 in this plane (judged on the lattice)."""
+        return bool(self._fields[name][self._index].max() > 0.0)
 
 
 def _window(grid: Grid, skin: Image) -> tuple[slice, slice]:
@@ -160,7 +166,19 @@ def _bone(plane: Plane, hu: Radiodensity) -> Image:
     table = np.clip(1.4 - to_surface / (0.12 * thickness + 1.0), 0.0, 1.0)
     bone = hu.diploe + 130.0 * plane.grain + 40.0
     bone = mix(bone, hu.table + 60.0 * plane.grain, table)
-    return mix(bone, hu.table * 1.05 + 150.0 * plane.grain, 0.5 * plane["mould"])
+    bone = mix(bone, hu.table * 1.05 + 150.0 * plane.grain, 0.5 * plane["mould"])
+    for name, slant in (("seam", 0.4), ("sagittal_seam", 0.0)):
+        if plane.holds(f"{name}_mm"):
+            bone = mix(bone, hu.suture, _seam_share(plane, name, slant))
+    return bone
+
+
+def _seam_share(plane: Plane, name: str, slant: float) -> Image:
+    """Share of each pixel that a suture fills, averaged over the slab that it crosses at a slant."""
+    away, half = np.abs(plane[name] + 0.25 * plane.grain), plane[f"{name}_mm"]
+    reach = 0.5 * (plane.pixel_mm + slant * plane.slab_mm)
+    overlap = np.minimum(half, away + reach) - np.maximum(-half, away - reach)
+    return np.clip(overlap * (0.5 / reach), 0.0, 1.0)
 
 
 def _paint_face(image: Image, plane: Plane, hu: Radiodensity) -> Image:

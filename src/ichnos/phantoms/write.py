@@ -14,11 +14,14 @@ from ichnos.scans import Mask, write_dicom_series, write_mask, write_nifti
 
 
 def write_phantom(phantom: Phantom, folder: str | PathLike[str], as_: str = "dicom") -> tuple[str, ...]:
-    """Write a phantom and its truth into one folder.
+    """Write a phantom and its truth, so that `folder/scans` is a folder of scans and nothing else.
 
-    The folder then holds `ct/*.dcm` or `ct.nii.gz`, `bleed.nii.gz` (all subtypes together),
-    `bleed-SUBTYPE.nii.gz` for those present, `brain.nii.gz`, and `labels.csv` with a row a slice:
-    z, any, and the five subtypes as 0 or 1. Such files of an earlier phantom are replaced.
+    - `scans/NAME/*.dcm` or `scans/NAME.nii.gz`: the scan; NAME is `phantom-` and the seed;
+    - `truth/NAME/`: `bleed.nii.gz` (all subtypes together), `bleed-SUBTYPE.nii.gz` for those
+      present, `brain.nii.gz`, and `labels.csv` with a row a slice: z, any, and the five subtypes
+      as 0 or 1.
+
+    What an earlier phantom of this name left is replaced.
 
     Args:
         phantom: what to write.
@@ -33,21 +36,26 @@ def write_phantom(phantom: Phantom, folder: str | PathLike[str], as_: str = "dic
     """
     if as_ not in {"dicom", "nifti"}:
         raise UsageError(f"as_ must be dicom or nifti; got {as_!r}")
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    _remove_earlier(folder)
+    name = phantom_name(phantom.seed)
+    scans, truth = Path(folder) / "scans", Path(folder) / "truth" / name
+    _remove_earlier(scans, truth, name)
+    truth.mkdir(parents=True, exist_ok=True)
+    notes: set[str] = set()
     if as_ == "dicom":
-        name = f"phantom-{phantom.seed:04d}"
-        write_dicom_series(phantom.scan, folder / "ct", description="phantom", patient_id=name)
-        notes = set()
+        write_dicom_series(phantom.scan, scans / name, description="phantom", patient_id=name)
     else:
-        notes = set(write_nifti(phantom.scan, folder / "ct.nii.gz"))
+        notes |= set(write_nifti(phantom.scan, scans / f"{name}.nii.gz"))
     masks = {"bleed": phantom.bleed_mask, "brain": phantom.brain_mask}
-    masks |= {f"bleed-{name}": mask for name, mask in phantom.bleed_masks.items()}
-    for name, voxels in masks.items():
-        notes |= set(_write(phantom, voxels, folder / f"{name}.nii.gz"))
-    _write_labels(phantom, folder / "labels.csv")
+    masks |= {f"bleed-{subtype}": mask for subtype, mask in phantom.bleed_masks.items()}
+    for mask_name, voxels in masks.items():
+        notes |= set(_write(phantom, voxels, truth / f"{mask_name}.nii.gz"))
+    _write_labels(phantom, truth / "labels.csv")
     return tuple(sorted(notes))
+
+
+def phantom_name(seed: int) -> str:
+    """What a phantom is called in files and tables."""
+    return f"phantom-{seed:04d}"
 
 
 def _write(phantom: Phantom, voxels: Bool[np.ndarray, "slices rows columns"], path: Path) -> tuple[str, ...]:
@@ -63,9 +71,11 @@ def _write_labels(phantom: Phantom, path: Path) -> None:
             table.writerow([z, *(int(label) for label in labels)])
 
 
-def _remove_earlier(folder: Path) -> None:
-    """Remove what an earlier phantom left here, by the names that this file gives."""
-    names = ["ct", "bleed", "brain", *(f"bleed-{name}" for name in SUBTYPES)]
-    stale = [folder / f"{name}{ending}" for name in names for ending in (".nii.gz", ".json")]
-    for path in [*stale, *(folder / "ct").glob("*.dcm")]:
+def _remove_earlier(scans: Path, truth: Path, name: str) -> None:
+    """Remove what an earlier phantom of this name left here, and nothing else."""
+    stale = [scans / f"{name}{ending}" for ending in (".nii.gz", ".json")]
+    stale += [*(scans / name).glob("*.dcm"), *truth.glob("b*.nii.gz"), *truth.glob("b*.json")]
+    for path in stale:
         path.unlink(missing_ok=True)
+    if (scans / name).is_dir() and not any((scans / name).iterdir()):
+        (scans / name).rmdir()
