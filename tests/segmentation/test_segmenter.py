@@ -48,7 +48,7 @@ def test_settings_of_a_newer_ichnos_are_refused_in_one_line(tmp_path: Path) -> N
     content = json.loads((folder / "ichnos.json").read_text())
     content["segmentation"]["crystal_ball"] = True
     (folder / "ichnos.json").write_text(json.dumps(content))
-    with pytest.raises(CheckpointError, match="'model': crystal_ball: .*newer ichnos"):
+    with pytest.raises(CheckpointError, match=r"'model': crystal_ball: .*newer ichnos"):
         load_segmenter(folder, "cpu")
 
 

@@ -1,11 +1,14 @@
 """`ichnos`: the commands. Each imports what it needs when it runs, so that help is instant."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ichnos.cli.console import show_json, user_errors
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch loads: spinning threads slow a shared machine
 
 app = typer.Typer(
     name="ichnos",

@@ -8,7 +8,7 @@ from ichnos.cli.phantom import run_phantom
 from ichnos.cli.segment import SegmentOptions, run_segment
 from ichnos.cli.train import run_train
 from ichnos.evaluation.phantom_score import PhantomScore, score_phantoms, summarise
-from ichnos.phantoms import make_phantom
+from ichnos.phantoms import make_phantom, phantom_name
 from ichnos.runtime.provenance import RESEARCH_USE
 from ichnos.segmentation.segmenter import Segmenter, bundled_checkpoint, load_segmenter
 from ichnos.training.recipe import load_recipe
@@ -29,9 +29,10 @@ def run_demo(output: Path, *, overwrite: bool, quiet: bool) -> None:
         run_train(recipe, model, device="auto", workers=2, overwrite=overwrite, quiet=quiet)
 
     say(f"\n2. Make {len(_SEEDS)} fresh heads and write them as DICOM series.", quiet=quiet)
-    scans = output / "scans"
-    if overwrite or not scans.exists():
-        run_phantom(scans, _SEEDS, "dicom", overwrite=overwrite, quiet=quiet)
+    phantoms = output / "phantoms"
+    if overwrite or not phantoms.exists():
+        run_phantom(phantoms, _SEEDS, "dicom", overwrite=overwrite, quiet=quiet)
+    scans = phantoms / "scans"
 
     say("\n3. Segment them: HGI-SAM turns the attention of the classifier into masks.", quiet=quiet)
     _segment_scans(scans, output / "results-demo-model", model, overwrite=overwrite, quiet=quiet)
@@ -67,4 +68,4 @@ def _show_scores(title: str, segmenter: Segmenter, *, quiet: bool) -> None:
 
 def _row(seed: int, score: PhantomScore) -> tuple[str, str, str, str]:
     dice = "no bleed" if score.label_ml == 0 else f"{score.overlap.dice:.2f}"
-    return f"phantom-{seed:04d}", f"{score.label_ml:.1f}", f"{score.predicted_ml:.1f}", dice
+    return phantom_name(seed), f"{score.label_ml:.1f}", f"{score.predicted_ml:.1f}", dice

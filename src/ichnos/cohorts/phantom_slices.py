@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ichnos.cohorts.slice_store import LABELS, CaseSlices, SliceStore, open_store, write_store
-from ichnos.phantoms import PhantomSettings, make_phantom
+from ichnos.phantoms import PhantomSettings, make_phantom, phantom_name
 from ichnos.preprocessing.grid import ModelGrid
 from ichnos.preprocessing.recipe import Recipe
 
@@ -54,7 +54,7 @@ def make_case(seed: int, settings: PhantomSettings, recipe: Recipe) -> CaseSlice
         areas_mm2 = voxels.sum(axis=(1, 2)) * phantom.scan.geometry.pixel_areas_mm2
         labels[:, LABELS.index(subtype)] = areas_mm2 >= LABELLED_MM2
     labels[:, 0] = labels[:, 1:].any(axis=1)
-    name = f"phantom-{seed:04d}"
+    name = phantom_name(seed)
     return CaseSlices(name, name, grid.to_model(phantom.scan.voxels_hu), labels)
 
 

@@ -38,8 +38,8 @@ def write_overlay(result: Segmentation, path: Path, title: str) -> None:
         path: ends in .png.
         title: shown above; the caller keeps patient names out of it.
     """
-    with replacing(path) as temporary:
-        draw_overlay(result, title).save(temporary, format="PNG", optimize=True)
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        draw_overlay(result, title).save(stream, format="PNG")
 
 
 def draw_overlay(result: Segmentation, title: str) -> Image.Image:

@@ -1,0 +1,176 @@
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+from segmentation.stubs import SETTINGS, bleeding_head, save_stub
+
+from ichnos.cli.segment import SegmentOptions, run_segment
+from ichnos.errors import ScanNotFoundError, UsageError
+from ichnos.scans import read_mask, read_scan, write_dicom_series, write_nifti
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_stub(tmp_path_factory.mktemp("checkpoint") / "model")
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    """One good NIfTI and one that is no NIfTI."""
+    folder = tmp_path / "scans"
+    write_nifti(bleeding_head(), folder / "good.nii.gz")
+    (folder / "broken.nii.gz").write_bytes(b"nothing")
+    return folder
+
+
+def table(folder: Path) -> list[dict[str, str]]:
+    with (folder / "volumes.csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_one_scan_gives_mask_picture_numbers(tmp_path: Path, model: Path) -> None:
+    write_dicom_series(bleeding_head(), tmp_path / "head")
+    out = tmp_path / "out"
+    run, code = run_segment(SegmentOptions(tmp_path / "head", out, model=model, quiet=True))
+    assert code == 0
+    case = out / "head"
+    mask = read_mask(case / "bleed.nii.gz")
+    record = json.loads((case / "segmentation.json").read_text())
+    assert record["volume_ml"] == pytest.approx(mask.volume_ml, abs=1e-3)
+    np.testing.assert_allclose(record["centroid_ras_mm"], mask.centroid_mm, atol=0.02)
+    assert mask.voxels.shape == read_scan(tmp_path / "head").voxels_hu.shape
+    with Image.open(case / "overlay.png") as picture:
+        assert picture.size[0] > 100
+    assert table(out)[0]["volume_ml"] == str(record["volume_ml"])
+    assert run["cases"][0]["status"] == "done"
+    assert json.loads((out / "run.json").read_text())["versions"]["ichnos"]
+
+
+def test_the_mask_lies_on_the_inputs_own_grid(tmp_path: Path, model: Path) -> None:
+    write_nifti(bleeding_head(), tmp_path / "ct.nii.gz")
+    run_segment(SegmentOptions(tmp_path / "ct.nii.gz", tmp_path / "out", model=model, quiet=True))
+    scan, mask = nibabel.load(tmp_path / "ct.nii.gz"), nibabel.load(tmp_path / "out" / "ct" / "bleed.nii.gz")
+    assert scan.shape == mask.shape
+    np.testing.assert_array_equal(scan.affine, mask.affine)
+
+
+def test_a_bad_case_does_not_stop_the_others(
+    scans: Path, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, code = run_segment(SegmentOptions(scans, tmp_path / "out", model=model))
+    assert code == 1
+    assert {case["case"]: case["status"] for case in run["cases"]} == {"broken": "failed", "good": "done"}
+    rows = {row["case"]: row for row in table(tmp_path / "out")}
+    assert rows["broken"]["message"]
+    assert not rows["broken"]["volume_ml"]
+    assert rows["good"]["volume_ml"]
+    assert "1 of 2 scans failed" in capsys.readouterr().err
+
+
+def test_an_unexpected_error_is_a_failed_case_too(
+    scans: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(*_: object, **__: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr("ichnos.cli.segment.write_overlay", explode)
+    run, code = run_segment(SegmentOptions(scans / "good.nii.gz", tmp_path / "out", model=model, quiet=True))
+    assert code == 1
+    assert run["cases"][0]["message"] == "unexpected MemoryError: no room; -v shows where"
+    assert not (tmp_path / "out" / "good" / "segmentation.json").exists()
+
+
+def test_finished_cases_are_kept_and_say_so(scans: Path, tmp_path: Path, model: Path) -> None:
+    options = SegmentOptions(scans / "good.nii.gz", tmp_path / "out", model=model, quiet=True)
+    first, _ = run_segment(options)
+    picture = tmp_path / "out" / "good" / "overlay.png"
+    stamp = picture.stat().st_mtime_ns
+    again, code = run_segment(options)
+    assert (code, again["cases"][0]["status"]) == (0, "kept")
+    assert picture.stat().st_mtime_ns == stamp
+    assert again["cases"][0]["volume_ml"] == first["cases"][0]["volume_ml"]
+
+
+def test_results_of_another_model_are_not_mixed_in(scans: Path, tmp_path: Path, model: Path) -> None:
+    options = SegmentOptions(scans / "good.nii.gz", tmp_path / "out", model=model, quiet=True)
+    run_segment(options)
+    other = save_stub(tmp_path / "other", settings=SETTINGS.model_copy(update={"map_threshold": 0.9}))
+    changed = SegmentOptions(scans / "good.nii.gz", tmp_path / "out", model=other, quiet=True)
+    with pytest.raises(UsageError, match="another model or other settings; give --overwrite"):
+        run_segment(changed)
+    run, _ = run_segment(SegmentOptions(**{**changed.__dict__, "overwrite": True}))
+    assert run["cases"][0]["status"] == "done"
+
+
+def test_a_csv_list_names_the_cases(scans: Path, tmp_path: Path, model: Path) -> None:
+    (scans / "list.csv").write_text("case,scan\nfirst,good.nii.gz\nsecond,broken.nii.gz\n")
+    run, _ = run_segment(SegmentOptions(scans / "list.csv", tmp_path / "out", model=model, quiet=True))
+    assert [case["case"] for case in run["cases"]] == ["first", "second"]
+
+
+def test_two_runs_agree_to_the_bit(scans: Path, tmp_path: Path, model: Path) -> None:
+    for name in ("a", "b"):
+        run_segment(SegmentOptions(scans / "good.nii.gz", tmp_path / name, model=model, quiet=True))
+    for file in ("bleed.nii.gz", "overlay.png"):
+        assert (tmp_path / "a/good" / file).read_bytes() == (tmp_path / "b/good" / file).read_bytes()
+
+
+def test_strict_refuses_missing_slices(tmp_path: Path, model: Path) -> None:
+    files = write_dicom_series(bleeding_head(), tmp_path / "head")
+    files[12].unlink()
+    loose, _ = run_segment(SegmentOptions(tmp_path / "head", tmp_path / "loose", model=model, quiet=True))
+    assert any("missing" in flag or "gap" in flag for flag in loose["cases"][0]["flags"])
+    strict, code = run_segment(
+        SegmentOptions(tmp_path / "head", tmp_path / "strict", model=model, strict=True, quiet=True)
+    )
+    assert code == 1
+    assert strict["cases"][0]["status"] == "failed"
+
+
+def test_nothing_there_is_said(tmp_path: Path, model: Path) -> None:
+    with pytest.raises(ScanNotFoundError, match="does not exist"):
+        run_segment(SegmentOptions(tmp_path / "nowhere", tmp_path / "out", model=model))
+
+
+@pytest.mark.slow
+def test_the_real_scan_within_time_and_memory(real_data: Path, tmp_path: Path) -> None:
+    """28 slices with the bundled model: no bleed invented worth speaking of; peak memory below 2 GB."""
+    script = (
+        "import resource, sys; from ichnos.cli.app import main\n"
+        "try: main()\n"
+        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+    )
+    began = time.perf_counter()
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            script,
+            "segment",
+            "-q",
+            "-i",
+            str(real_data / "real-head-ct" / "ge-tilted"),
+            "-o",
+            str(tmp_path / "out"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONWARNINGS": "ignore"},
+    )
+    seconds = time.perf_counter() - began
+    record = json.loads((tmp_path / "out" / "ge-tilted" / "segmentation.json").read_text())
+    assert record["slices"] == 28
+    assert record["volume_ml"] < 1.0
+    assert int(result.stderr.split()[-1]) < 2e6  # kB
+    assert seconds < 120  # 30 s are asked of two quiet cores; a shared machine gets more
+    mask = read_mask(tmp_path / "out" / "ge-tilted" / "bleed.nii.gz")
+    np.testing.assert_allclose(mask.geometry.gaps_mm[[0, 13, 26]], [4.0, 1.08, 7.0], atol=0.01)
