@@ -64,6 +64,12 @@ def test_a_store_made_otherwise_is_made_again(tmp_path, seed, settings, recipe):
     assert not np.array_equal(store.slices_hu, before)
 
 
+def test_a_store_labelled_otherwise_is_made_again(tmp_path, monkeypatch):
+    assert prepare_phantoms([5], SETTINGS, RECIPE, tmp_path, workers=1).labels.any()
+    monkeypatch.setattr(phantom_slices, "LABELLED_MM2", 1e6)
+    assert not prepare_phantoms([5], SETTINGS, RECIPE, tmp_path, workers=1).labels.any()
+
+
 @pytest.mark.usefixtures("no_phantoms")
 def test_windows_do_not_ask_for_a_new_store(store_folder):
     other = RECIPE.model_copy(update={"hu_windows": RECIPE.hu_windows[:1], "mean": 0.0})

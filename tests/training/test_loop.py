@@ -195,8 +195,8 @@ def test_another_exit_is_not_taken_for_control_c(tmp_path, monkeypatch):
     assert caught.value.code == 3
 
 
-@pytest.mark.parametrize(("value", "told"), [(float("nan"), "nan"), (float("inf"), "inf")])
-def test_a_loss_that_is_not_finite_stops_training(tmp_path, value, told):
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_stops_training(tmp_path, value):
     model = network()
     nn.init.constant_(model[2].bias, value)
     with pytest.raises(

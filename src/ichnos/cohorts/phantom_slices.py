@@ -15,6 +15,10 @@ from ichnos.preprocessing.grid import ModelGrid
 from ichnos.preprocessing.recipe import Recipe
 
 
+LABELLED_MM2 = 20.0
+"""A slice counts as bleeding from this area on: what a reader who labels slices would see."""
+
+
 def prepare_phantoms(
     seeds: Sequence[int], settings: PhantomSettings, recipe: Recipe, folder: Path, workers: int
 ) -> SliceStore:
@@ -32,6 +36,7 @@ def prepare_phantoms(
         "phantoms": {name: str(value) for name, value in asdict(settings).items()},
         "image_size": recipe.image_size,
         "field_of_view_mm": recipe.field_of_view_mm,
+        "labelled_mm2": LABELLED_MM2,
     }
     store = open_store(folder)
     if store is None or store.origin != origin:
@@ -39,10 +44,6 @@ def prepare_phantoms(
         store = open_store(folder)
     assert store is not None
     return store
-
-
-LABELLED_MM2 = 20.0
-"""A slice counts as bleeding from this area on: what a reader who labels slices would see."""
 
 
 def make_case(seed: int, settings: PhantomSettings, recipe: Recipe) -> CaseSlices:
