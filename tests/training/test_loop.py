@@ -301,11 +301,17 @@ def test_validation_of_one_kind_is_not_an_error(tmp_path):
     assert math.isfinite(figures["validation_loss"])
 
 
-def test_nothing_is_left_switched_or_silenced(tmp_path):
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_nothing_is_left_switched_or_silenced(tmp_path, deterministic):
     logger = logging.getLogger("lightning.pytorch")
-    before = (torch.are_deterministic_algorithms_enabled(), logger.level, list(warnings.filters))
-    run(tmp_path, epochs=1)
-    assert (torch.are_deterministic_algorithms_enabled(), logger.level, list(warnings.filters)) == before
+    torch.use_deterministic_algorithms(deterministic)
+    before = (logger.level, list(warnings.filters))
+    try:
+        run(tmp_path, epochs=1)
+        assert torch.are_deterministic_algorithms_enabled() is deterministic
+        assert (logger.level, list(warnings.filters)) == before
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 def test_quiet_is_quiet(tmp_path, capfd):

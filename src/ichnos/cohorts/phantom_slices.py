@@ -14,7 +14,6 @@ from ichnos.phantoms import PhantomSettings, make_phantom, phantom_name
 from ichnos.preprocessing.grid import ModelGrid
 from ichnos.preprocessing.recipe import Recipe
 
-
 LABELLED_MM2 = 20.0
 """A slice counts as bleeding from this area on: what a reader who labels slices would see."""
 
