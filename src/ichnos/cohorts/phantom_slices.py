@@ -36,6 +36,7 @@ def prepare_phantoms(
         "image_size": recipe.image_size,
         "field_of_view_mm": recipe.field_of_view_mm,
         "labelled_mm2": LABELLED_MM2,
+        "obvious_mm2": OBVIOUS_MM2,
     }
     store = open_store(folder)
     if store is None or store.origin != origin:
@@ -45,17 +46,22 @@ def prepare_phantoms(
     return store
 
 
+OBVIOUS_MM2 = 400.0
+"""Bleeds of this area are found at a glance: a disc 23 mm across, or a crescent of 5 by 80 mm."""
+
+
 def make_case(seed: int, settings: PhantomSettings, recipe: Recipe) -> CaseSlices:
     """One phantom on the model grid, with its labels."""
     phantom = make_phantom(seed, settings)
     grid = ModelGrid.place(phantom.scan, recipe.image_size, recipe.field_of_view_mm)
     labels = np.zeros((len(phantom.scan.voxels_hu), len(LABELS)), dtype=bool)
+    pixel_mm2 = phantom.scan.geometry.pixel_areas_mm2
     for subtype, voxels in phantom.bleed_masks.items():
-        areas_mm2 = voxels.sum(axis=(1, 2)) * phantom.scan.geometry.pixel_areas_mm2
-        labels[:, LABELS.index(subtype)] = areas_mm2 >= LABELLED_MM2
+        labels[:, LABELS.index(subtype)] = voxels.sum(axis=(1, 2)) * pixel_mm2 >= LABELLED_MM2
     labels[:, 0] = labels[:, 1:].any(axis=1)
     name = phantom_name(seed)
-    return CaseSlices(name, name, grid.to_model(phantom.scan.voxels_hu), labels)
+    is_obvious = phantom.bleed_mask.sum(axis=(1, 2)) * pixel_mm2 >= OBVIOUS_MM2
+    return CaseSlices(name, name, grid.to_model(phantom.scan.voxels_hu), labels, is_obvious)
 
 
 def _make_all(seeds: Sequence[int], settings: PhantomSettings, recipe: Recipe, workers: int) -> Iterator[CaseSlices]:

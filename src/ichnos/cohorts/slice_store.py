@@ -2,6 +2,7 @@
 
     slices.i16     int16 HU, (slices, rows, columns), C order, little endian
     labels.npy     bool, (slices, 6): any, then the subtypes in alphabetical order
+    obvious.npy    bool, (slices,): a bleed that nobody could miss; training may start with these
     cases.npy      int, (slices,): which case of store.json a slice belongs to
     store.json     cases, grid, and what the store was made from; written last
 
@@ -36,12 +37,14 @@ class CaseSlices:
         patient: whose it is; cases of one patient are never split.
         slices_hu: on the model grid.
         labels: per slice, in the order of `LABELS`.
+        is_obvious: per slice, whether it holds a bleed that nobody could miss.
     """
 
     case: str
     patient: str
     slices_hu: Float[np.ndarray, "slices rows columns"]
     labels: Bool[np.ndarray, "slices 6"]
+    is_obvious: Bool[np.ndarray, " slices"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class SliceStore:
 
     slices_hu: Int[np.ndarray, "slices rows columns"]
     labels: Bool[np.ndarray, "slices 6"]
+    is_obvious: Bool[np.ndarray, " slices"]
     cases: Int[np.ndarray, " slices"]
     patients: tuple[str, ...]
     origin: dict[str, Any]
@@ -71,16 +75,18 @@ def write_store(cases: Iterable[CaseSlices], folder: Path, image_size: int, orig
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "store.json").unlink(missing_ok=True)
-    labels, indices, listed = [], [], []
+    labels, obvious, indices, listed = [], [], [], []
     with replacing(folder / "slices.i16") as temporary, temporary.open("wb") as stream:
         for number, case in enumerate(cases):
             np.rint(np.clip(case.slices_hu, *_INT16)).astype("<i2").tofile(stream)
             labels.append(case.labels)
+            obvious.append(case.is_obvious)
             indices.append(np.full(len(case.labels), number))
             listed.append({"case": case.case, "patient": case.patient, "slices": len(case.labels)})
     if not listed:
         raise UsageError(f"no cases to prepare for {folder}")
     _save(folder / "labels.npy", np.concatenate(labels))
+    _save(folder / "obvious.npy", np.concatenate(obvious))
     _save(folder / "cases.npy", np.concatenate(indices))
     write_json(folder / "store.json", {"image_size": image_size, "origin": origin, "cases": listed})
 
@@ -96,6 +102,7 @@ def open_store(folder: Path) -> SliceStore | None:
     return SliceStore(
         slices_hu=np.memmap(folder / "slices.i16", dtype="<i2", mode="r", shape=(len(labels), size, size)),
         labels=labels,
+        is_obvious=np.load(folder / "obvious.npy"),
         cases=np.load(folder / "cases.npy"),
         patients=tuple(case["patient"] for case in content["cases"]),
         origin=content["origin"],

@@ -38,13 +38,29 @@ class SliceDataset(Dataset[tuple[Tensor, Tensor]]):
 class BalancedSampler(Sampler[int]):
     """Draws slices with probability inverse to the frequency of their label (first paper, 3.3).
 
+    The first `obvious_epochs` leave out bleeds that are not obvious: trained from scratch, a small
+    Swin otherwise stays for hundreds of steps with what the height of a slice tells (ADR 0008).
+
     The order depends on seed and epoch only, so that a resumed run sees what an uninterrupted one
     would have seen. Lightning calls `set_epoch`.
+
+    Args:
+        is_positive: the label of each slice.
+        is_obvious: whether a positive slice may be drawn from the start.
+        obvious_epochs: how long that lasts.
+        seed: of the order.
     """
 
-    def __init__(self, is_positive: Bool[np.ndarray, " slices"], seed: int) -> None:
-        frequency = np.where(is_positive, is_positive.mean(), 1 - is_positive.mean())
-        self.weights = torch.from_numpy(1.0 / frequency)
+    def __init__(
+        self,
+        is_positive: Bool[np.ndarray, " slices"],
+        is_obvious: Bool[np.ndarray, " slices"],
+        obvious_epochs: int,
+        seed: int,
+    ) -> None:
+        self.all_weights = _inverse_frequency(is_positive, np.ones_like(is_positive))
+        self.obvious_weights = _inverse_frequency(is_positive, is_obvious | ~is_positive)
+        self.obvious_epochs = obvious_epochs if (is_obvious & is_positive).any() else 0
         self.seed = seed
         self.epoch = 0
 
@@ -53,17 +69,28 @@ class BalancedSampler(Sampler[int]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self.weights)
+        return len(self.all_weights)
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        drawn = torch.multinomial(self.weights, len(self.weights), replacement=True, generator=generator)
+        weights = self.obvious_weights if self.epoch < self.obvious_epochs else self.all_weights
+        drawn = torch.multinomial(weights, len(weights), replacement=True, generator=generator)
         return iter(drawn.tolist())
 
 
-def training_batches(dataset: SliceDataset, batch_size: int, seed: int) -> DataLoader[tuple[Tensor, Tensor]]:
+def _inverse_frequency(is_positive: Bool[np.ndarray, " slices"], is_drawn: Bool[np.ndarray, " slices"]) -> Tensor:
+    """Weights that draw both labels equally often, and nothing that is not to be drawn."""
+    positives, negatives = (is_positive & is_drawn).sum(), (~is_positive & is_drawn).sum()
+    weights = np.where(is_positive, 1.0 / max(1, positives), 1.0 / max(1, negatives)) * is_drawn
+    return torch.from_numpy(weights)
+
+
+def training_batches(
+    dataset: SliceDataset, batch_size: int, obvious_epochs: int, seed: int
+) -> DataLoader[tuple[Tensor, Tensor]]:
     """Balanced batches; an incomplete last one is left out."""
-    sampler = BalancedSampler(dataset.store.labels[dataset.chosen, 0], seed)
+    labels, is_obvious = dataset.store.labels[dataset.chosen, 0], dataset.store.is_obvious[dataset.chosen]
+    sampler = BalancedSampler(labels, is_obvious, obvious_epochs, seed)
     return DataLoader(dataset, batch_size, sampler=sampler, drop_last=True, collate_fn=_as_is)
 
 

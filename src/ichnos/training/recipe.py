@@ -72,6 +72,7 @@ class Optimisation(_Settings):
 
     Attributes:
         epochs: at most.
+        obvious_epochs: how many of them, at the start, show obvious bleeds only (ADR 0008).
         batch_size: slices at a time.
         learning_rate: peak of a one-cycle schedule (AdamW).
         weight_decay: of AdamW.
@@ -80,6 +81,7 @@ class Optimisation(_Settings):
     """
 
     epochs: PositiveInt
+    obvious_epochs: int = Field(default=0, ge=0)
     batch_size: PositiveInt = 64
     learning_rate: PositiveFloat = 5e-4
     weight_decay: NonNegativeFloat = 0.01

@@ -52,9 +52,9 @@ def train(recipe: TrainingRecipe, work: Path, *, device: torch.device, workers: 
             f"{is_positive.sum()} of {len(is_positive)} training slices hold a bleed; both kinds are needed: "
             "raise data.phantoms"
         )
-    size = recipe.optimisation.batch_size
+    size, obvious_epochs = recipe.optimisation.batch_size, recipe.optimisation.obvious_epochs
     batches = (
-        training_batches(SliceDataset(store, training, recipe.preprocessing), size, recipe.seed),
+        training_batches(SliceDataset(store, training, recipe.preprocessing), size, obvious_epochs, recipe.seed),
         validation_batches(SliceDataset(store, validation, recipe.preprocessing), size),
     )
     figures = fit(model, recipe, batches, work, device=device, quiet=quiet)
