@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 	@echo "Ready. Next: make demo, or $(BIN)/ichnos --help"
 
-demo: setup ## Segment phantom scans with the bundled model; results in demo-output/
+demo: setup ## Train on slice labels of phantoms, segment fresh ones; results in demo-output/
 	$(BIN)/ichnos demo -o demo-output
 
 test: setup ## Run all tests
@@ -54,11 +54,10 @@ examples: setup ## Run every example
 	@set -e; for script in examples/*.py; do \
 	  [ -e "$$script" ] || continue; echo "== $$script"; $(BIN)/python "$$script"; done
 
-weights: setup ## Train the bundled model anew on phantoms and put it into the package
-	$(BIN)/ichnos train phantom-swin -o weights-work --overwrite
-	rm -rf src/ichnos/weights/phantom-swin
-	mkdir -p src/ichnos/weights
-	cp -R weights-work/checkpoint src/ichnos/weights/phantom-swin
+weights: setup ## Train the bundled model anew (about an hour) and put it into the package
+	$(BIN)/ichnos train phantom-swin -o weights-work/phantom-swin
+	mkdir -p src/ichnos/weights/phantom-swin
+	cd weights-work/phantom-swin && cp model.safetensors ichnos.json README.md ../../src/ichnos/weights/phantom-swin/
 
 help: ## List these targets
 	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \

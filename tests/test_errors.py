@@ -6,9 +6,7 @@ import pytest
 from ichnos import errors
 
 CLASSES = {
-    name: item
-    for name, item in inspect.getmembers(errors, inspect.isclass)
-    if item.__module__ == errors.__name__
+    name: item for name, item in inspect.getmembers(errors, inspect.isclass) if item.__module__ == errors.__name__
 }
 
 

@@ -70,6 +70,7 @@ def made_store(count=40, size=8, patients=10, seed=0):
     return SliceStore(
         slices_hu=np.rint(hu).astype("<i2"),
         labels=labels,
+        is_obvious=labels[:, 0],
         cases=np.arange(count) * patients // count,
         patients=tuple(f"patient-{number}" for number in range(patients)),
         origin={},

@@ -37,9 +37,7 @@ def test_files_and_functions_keep_their_budget() -> None:
     ("statements", "expected"),
     [(59, {}), (60, {"f.py:f": 61}), (300, {"f.py": 301, "f.py:f": 301})],
 )
-def test_long_functions_and_files_are_found(
-    tmp_path: Path, statements: int, expected: dict[str, int]
-) -> None:
+def test_long_functions_and_files_are_found(tmp_path: Path, statements: int, expected: dict[str, int]) -> None:
     path = tmp_path / "f.py"
     path.write_text("def f():\n" + "    pass\n" * statements)
     assert too_long(path, "f.py") == expected

@@ -13,7 +13,7 @@ SIZE = 5
 def case(number, patient, slices=3):
     rng = np.random.default_rng(number)
     slices_hu = rng.integers(-1024, 3072, (slices, SIZE, SIZE)).astype(np.float32)
-    return CaseSlices(f"case-{number}", patient, slices_hu, rng.random((slices, 6)) < 0.5)
+    return CaseSlices(f"case-{number}", patient, slices_hu, rng.random((slices, 6)) < 0.5, rng.random(slices) < 0.5)
 
 
 CASES = [case(1, "ann", 3), case(2, "ben", 1), case(3, "ann", 2)]
@@ -28,6 +28,7 @@ def test_a_round_trip_keeps_every_bit(tmp_path):
     store = open_store(tmp_path / "store")
     np.testing.assert_array_equal(store.slices_hu, np.concatenate([one.slices_hu for one in CASES]))
     np.testing.assert_array_equal(store.labels, np.concatenate([one.labels for one in CASES]))
+    np.testing.assert_array_equal(store.is_obvious, np.concatenate([one.is_obvious for one in CASES]))
     assert store.cases.tolist() == [0, 0, 0, 1, 2, 2]
     assert store.patients == ("ann", "ben", "ann")
     assert store.slice_patients == ["ann", "ann", "ann", "ben", "ann", "ann"]
@@ -46,7 +47,7 @@ def test_the_flat_file_is_little_endian_int16_in_c_order(tmp_path):
 )
 def test_hu_are_rounded_and_never_wrap_around(tmp_path, hu, stored):
     slices_hu = np.full((1, SIZE, SIZE), hu, np.float32)
-    write_store([CaseSlices("a", "a", slices_hu, np.zeros((1, 6), bool))], tmp_path, SIZE, {})
+    write_store([CaseSlices("a", "a", slices_hu, np.zeros((1, 6), bool), np.zeros(1, bool))], tmp_path, SIZE, {})
     assert set(open_store(tmp_path).slices_hu.ravel().tolist()) == {stored}
 
 

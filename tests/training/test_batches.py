@@ -30,9 +30,13 @@ def test_one_item_is_a_batch_of_one_without_its_first_axis():
     assert len(dataset) == 5
 
 
+def make_sampler(is_positive, seed):
+    return BalancedSampler(is_positive, np.ones_like(is_positive), obvious_epochs=0, seed=seed)
+
+
 def test_both_labels_are_drawn_equally_often():
     is_positive = np.arange(100) % 10 == 0
-    sampler = BalancedSampler(is_positive, seed=0)
+    sampler = make_sampler(is_positive, seed=0)
     drawn = []
     for epoch in range(40):
         sampler.set_epoch(epoch)
@@ -46,13 +50,32 @@ def test_both_labels_are_drawn_equally_often():
 
 @pytest.mark.parametrize("label", [True, False])
 def test_one_kind_of_label_is_drawn_evenly(label):
-    sampler = BalancedSampler(np.full(10, label), seed=0)
-    assert sampler.weights.tolist() == [1.0] * 10
+    sampler = make_sampler(np.full(10, label), seed=0)
+    assert sampler.all_weights.tolist() == [0.1] * 10
+
+
+def test_the_first_epochs_leave_out_bleeds_that_are_not_obvious():
+    is_positive = np.arange(3000) % 3 == 0
+    is_obvious = np.arange(3000) % 6 == 0
+    sampler = BalancedSampler(is_positive, is_obvious, obvious_epochs=2, seed=0)
+    for epoch, subtle_expected in ((0, False), (1, False), (2, True)):
+        sampler.set_epoch(epoch)
+        drawn = list(sampler)
+        assert (is_positive & ~is_obvious)[drawn].any() == subtle_expected
+        assert (~is_positive)[drawn].any()
+        assert is_positive[drawn].mean() == pytest.approx(0.5, abs=0.05)  # 5 standard deviations
+        assert len(drawn) == 3000
+
+
+def test_without_an_obvious_bleed_all_are_drawn_from_the_start():
+    is_positive = np.arange(20) % 2 == 0
+    sampler = BalancedSampler(is_positive, np.zeros(20, bool), obvious_epochs=3, seed=0)
+    assert is_positive[list(sampler)].any()
 
 
 def test_the_order_depends_on_seed_and_epoch_alone():
     is_positive = np.arange(50) % 3 == 0
-    sampler, other = BalancedSampler(is_positive, seed=4), BalancedSampler(is_positive, seed=4)
+    sampler, other = make_sampler(is_positive, seed=4), make_sampler(is_positive, seed=4)
     first = list(sampler)
     sampler.set_epoch(1)
     second = list(sampler)
@@ -60,20 +83,20 @@ def test_the_order_depends_on_seed_and_epoch_alone():
     other.set_epoch(1)
     assert list(other) == second
     assert first != second
-    assert list(BalancedSampler(is_positive, seed=5)) != first
+    assert list(make_sampler(is_positive, seed=5)) != first
     assert len(sampler) == len(first) == 50
 
 
 def test_training_leaves_an_incomplete_last_batch_out():
     dataset = SliceDataset(made_store(), np.arange(25), RECIPE)
-    assert [len(labels) for _, labels in training_batches(dataset, 10, seed=0)] == [10, 10]
+    assert [len(labels) for _, labels in training_batches(dataset, 10, 0, seed=0)] == [10, 10]
 
 
 def test_training_balances_by_the_chosen_slices():
     store = made_store(count=400)
     chosen = np.flatnonzero((np.arange(400) % 4 > 0) | (np.arange(400) % 40 == 0))
     assert store.labels[chosen, 0].mean() < 0.05
-    labels = torch.cat([labels for _, labels in training_batches(SliceDataset(store, chosen, RECIPE), 10, seed=0)])
+    labels = torch.cat([labels for _, labels in training_batches(SliceDataset(store, chosen, RECIPE), 10, 0, seed=0)])
     assert labels[:, 0].float().mean() == pytest.approx(0.5, abs=0.14)
 
 

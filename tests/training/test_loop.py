@@ -30,7 +30,7 @@ def batches_of(recipe, store=None):
     training, validation = np.arange(28), np.arange(28, len(store.labels))
     return (
         training_batches(
-            SliceDataset(store, training, recipe.preprocessing), recipe.optimisation.batch_size, recipe.seed
+            SliceDataset(store, training, recipe.preprocessing), recipe.optimisation.batch_size, 0, recipe.seed
         ),
         validation_batches(SliceDataset(store, validation, recipe.preprocessing), 5),
     )

@@ -1,9 +1,11 @@
 """Phantoms as a cohort: each seed is a patient, labelled slice by slice."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import partial
+from importlib.resources import files
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -37,6 +39,7 @@ def prepare_phantoms(
         "field_of_view_mm": recipe.field_of_view_mm,
         "labelled_mm2": LABELLED_MM2,
         "obvious_mm2": OBVIOUS_MM2,
+        "generator": _generator_digest(),
     }
     store = open_store(folder)
     if store is None or store.origin != origin:
@@ -62,6 +65,12 @@ def make_case(seed: int, settings: PhantomSettings, recipe: Recipe) -> CaseSlice
     name = phantom_name(seed)
     is_obvious = phantom.bleed_mask.sum(axis=(1, 2)) * pixel_mm2 >= OBVIOUS_MM2
     return CaseSlices(name, name, grid.to_model(phantom.scan.voxels_hu), labels, is_obvious)
+
+
+def _generator_digest() -> str:
+    """Of the phantoms' source, so that a store made by an older generator is made again."""
+    sources = sorted(Path(str(files("ichnos.phantoms"))).glob("*.py"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
 
 
 def _make_all(seeds: Sequence[int], settings: PhantomSettings, recipe: Recipe, workers: int) -> Iterator[CaseSlices]:
