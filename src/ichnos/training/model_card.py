@@ -26,19 +26,23 @@ tags: [head-ct, intracranial-hemorrhage, weakly-supervised-segmentation]
 # {name}
 
 A small Swin transformer ({parameters:,} parameters, {network["image_size"]} pixels) that says whether an axial
-head-CT slice holds a bleed; HGI-SAM (Rasoulian et al. 2023) turns its attention into masks.
+head-CT slice holds a bleed. HGI-SAM (Rasoulian et al. 2023) turns its attention into masks.
 
-**Trained on {training["data"]}.** It has never seen a patient. Figures below are on phantoms and say nothing about
-patients. {RESEARCH_USE}
+**Trained on {training["data"]}.** It has never seen a patient. The figures below are on phantoms and say nothing
+about patients. {RESEARCH_USE}
 
 - Labels used: {training["labels"]}.
 - Data licence: {training["data_licence"]}.
 - Map threshold {checkpoint.segmentation["map_threshold"]}, chosen on validation phantoms.
 - Recipe, seed, versions and commit: `ichnos.json`.
 
-| on test phantoms (seeds not used for training or calibration) | |
+| on test phantoms (seeds that nothing was trained or chosen on) | |
 |---|---|
 {rows}
 
-Dice is volume-wise over phantoms that bleed; a missed bleed counts 0; phantoms without a bleed do not enter it.
+ROC-AUC is over slices; a slice bleeds from one voxel on. Dice is over whole scans that bleed: a missed bleed counts
+0, and scans without a bleed do not enter it; what was invented in those is `mean invented ml`.
+
+What the phantoms lack, the model does not know: midline shift and mass effect, metal, operated heads, mixed and old
+blood, movement within a slice, children. Expect misses and false alarms on real scans, and look at every picture.
 """
