@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from preprocessing.heads import BRAIN_RADIUS_MM, ball_head, canonical_geometry
 
+from ichnos.metrics.overlap import count_overlap
+from ichnos.phantoms import PhantomSettings, make_phantom
 from ichnos.preprocessing.brain_mask import count_enclosing_sides, find_brain_mask
 from ichnos.scans import read_scan
 from ichnos.scans.scan import Scan
@@ -86,4 +88,13 @@ def test_sides_are_counted_by_hand() -> None:
 def test_the_real_scan_is_plausible(real_data: Path) -> None:
     found = find_brain_mask(read_scan(real_data / "real-head-ct" / "ge-tilted"))
     assert found.mask.volume_ml == pytest.approx(1500, rel=0.1)
+    assert not found.is_doubtful
+
+
+@pytest.mark.parametrize("seed", [4, 9])
+def test_a_phantoms_cavity_is_found_with_its_blood(seed: int) -> None:
+    phantom = make_phantom(seed, PhantomSettings(slices=16, rows=160, columns=160, bleed_probability=1.0))
+    found = find_brain_mask(phantom.scan)
+    assert count_overlap(found.mask.voxels, phantom.brain_mask).dice > 0.96
+    assert found.mask.voxels[phantom.bleed_mask].mean() > 0.8
     assert not found.is_doubtful

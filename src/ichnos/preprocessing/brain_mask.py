@@ -26,6 +26,12 @@ _SMOOTHING_MM = 1.5
 _OPENING_MM = 4.5
 """Openings of the skull base narrower than twice this do not let the mask out."""
 
+_RIM_MM = 1.6
+"""Soft tissue beside bone looks denser than it is; the mask is grown by this much, up to the inner table."""
+
+_INNER_TABLE_HU = 450.0
+"""Half-way between soft tissue and a thin inner table, where a blurred edge truly lies."""
+
 _PLAUSIBLE_ML = (700.0, 1900.0)
 """Intracranial volumes outside this range are doubtful (adults about 1,100 to 1,700 mL)."""
 
@@ -72,8 +78,8 @@ def _find_cavity(
     core = ndimage.binary_erosion(soft, disc)
     core = _keep_main_body(core)
     grown = ndimage.binary_dilation(core, _disc(_OPENING_MM + 1.0, pixel_mm)) & soft
-    closed = ndimage.binary_closing(grown, _disc(3.0, pixel_mm)) & ~bone
-    return _fill_slices(closed) & ~bone
+    closed = _fill_slices(ndimage.binary_closing(grown, _disc(3.0, pixel_mm)) & ~bone)
+    return ndimage.binary_dilation(closed, _disc(_RIM_MM, pixel_mm)) & (hu < _INNER_TABLE_HU)
 
 
 def count_enclosing_sides(
