@@ -5,7 +5,7 @@ import pytest
 from tiny import SETTINGS, box_scan, tiny_recipe
 
 from ichnos.cohorts import phantom_slices
-from ichnos.cohorts.phantom_slices import LABELLED_MM2, OBVIOUS_MM2, make_case, prepare_phantoms
+from ichnos.cohorts.phantom_slices import LABELLED_MM2, make_case, prepare_phantoms
 from ichnos.cohorts.slice_store import LABELS
 from ichnos.phantoms import Phantom, make_phantom
 from ichnos.preprocessing.grid import ModelGrid
@@ -95,7 +95,6 @@ def test_a_case_is_the_phantom_on_the_model_grid_with_its_labels(seed):
             name for name, mask in phantom.bleed_masks.items() if mask[z].sum() * row_mm * column_mm >= LABELLED_MM2
         }
         assert case.labels[z].tolist() == [bool(seen), *(name in seen for name in LABELS[1:])]
-        assert case.is_obvious[z] == (phantom.bleed_mask[z].sum() * row_mm * column_mm >= OBVIOUS_MM2)
 
 
 @pytest.mark.parametrize(("pixels", "is_seen"), [(0, False), (19, False), (20, True)])

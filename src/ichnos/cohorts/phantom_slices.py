@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ichnos.cohorts.obvious import DENSE_HU, MARGIN_MM, OBVIOUS_MM2, find_obvious
 from ichnos.cohorts.slice_store import LABELS, CaseSlices, SliceStore, open_store, write_store
 from ichnos.phantoms import PhantomSettings, make_phantom, phantom_name
 from ichnos.preprocessing.grid import ModelGrid
@@ -38,7 +39,7 @@ def prepare_phantoms(
         "image_size": recipe.image_size,
         "field_of_view_mm": recipe.field_of_view_mm,
         "labelled_mm2": LABELLED_MM2,
-        "obvious_mm2": OBVIOUS_MM2,
+        "obvious": [DENSE_HU, MARGIN_MM, OBVIOUS_MM2],
         "generator": _generator_digest(),
     }
     store = open_store(folder)
@@ -47,10 +48,6 @@ def prepare_phantoms(
         store = open_store(folder)
     assert store is not None
     return store
-
-
-OBVIOUS_MM2 = 400.0
-"""Bleeds of this area are found at a glance: a disc 23 mm across, or a crescent of 5 by 80 mm."""
 
 
 def make_case(seed: int, settings: PhantomSettings, recipe: Recipe) -> CaseSlices:
@@ -63,8 +60,10 @@ def make_case(seed: int, settings: PhantomSettings, recipe: Recipe) -> CaseSlice
         labels[:, LABELS.index(subtype)] = voxels.sum(axis=(1, 2)) * pixel_mm2 >= LABELLED_MM2
     labels[:, 0] = labels[:, 1:].any(axis=1)
     name = phantom_name(seed)
-    is_obvious = phantom.bleed_mask.sum(axis=(1, 2)) * pixel_mm2 >= OBVIOUS_MM2
-    return CaseSlices(name, name, grid.to_model(phantom.scan.voxels_hu), labels, is_obvious)
+    slices_hu = grid.to_model(phantom.scan.voxels_hu)
+    _, row_mm, column_mm = phantom.scan.geometry.spacing_mm
+    pixel_mm = (grid.row_axis.step * row_mm, grid.column_axis.step * column_mm)
+    return CaseSlices(name, name, slices_hu, labels, find_obvious(slices_hu, labels[:, 0], pixel_mm))
 
 
 def _generator_digest() -> str:

@@ -48,7 +48,7 @@ def summarise(scores: Iterable[PhantomScore]) -> dict[str, float]:
     """Figures over phantoms, with the counts that each rests on.
 
     `mean_dice` is volume-wise over phantoms that bleed, a missed bleed counting 0. Phantoms
-    without a bleed do not enter it; what was invented in them is `invented_ml`.
+    without a bleed do not enter it; what was invented in them is `mean_invented_ml`.
     """
     listed = list(scores)
     bleeding = [score for score in listed if score.label_ml > 0]
