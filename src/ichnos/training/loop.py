@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader
 from ichnos.errors import TrainingError
 from ichnos.metrics.detection import roc_auc
 from ichnos.runtime.files import write_json
-from ichnos.training.objectives.slice_labels import slice_label_loss
+from ichnos.training.objectives.slice_labels import balanced_slice_label_loss, slice_label_loss
 from ichnos.training.recipe import TrainingRecipe
 
 Batches = DataLoader[tuple[Tensor, Tensor]]
@@ -60,12 +60,12 @@ class SliceTraining(lightning.LightningModule):
         self.validation.append((self.model(pixels), labels))
 
     def on_validation_epoch_end(self) -> None:
-        """Log loss and ROC-AUC over all validation slices."""
+        """Log balanced loss and ROC-AUC over all validation slices."""
         logits = torch.cat([logits for logits, _ in self.validation])
         labels = torch.cat([labels for _, labels in self.validation])
         self.validation.clear()
         probabilities = torch.softmax(logits.float(), dim=1)[:, 1]
-        loss = slice_label_loss(logits, labels)
+        loss = balanced_slice_label_loss(logits, labels)
         if not torch.isfinite(loss):
             raise TrainingError(f"the validation loss is {loss.item()} at step {self.global_step}; {_REMEDY}")
         self.log("validation_loss", loss, prog_bar=True)

@@ -40,6 +40,7 @@ class Data(_Settings):
             only use of masks.
         test_phantoms: fresh phantoms, of seeds after the others, that the model card reports on.
         settings: of the phantoms to train and validate on.
+        test_settings: of the phantoms that the model card reports on.
     """
 
     phantoms: PositiveInt
@@ -48,6 +49,7 @@ class Data(_Settings):
     calibration_phantoms: PositiveInt = 12
     test_phantoms: PositiveInt = 12
     settings: PhantomSettings = PhantomSettings()
+    test_settings: PhantomSettings = PhantomSettings()
 
     @property
     def seeds(self) -> range:

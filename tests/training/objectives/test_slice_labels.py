@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from ichnos.training.objectives.slice_labels import slice_label_loss
+from ichnos.training.objectives.slice_labels import balanced_slice_label_loss, slice_label_loss
 
 
 def by_hand(logits, is_bleed):
@@ -45,3 +45,17 @@ def test_its_gradient_is_probability_minus_label():
 
 def test_huge_logits_stay_finite():
     assert torch.isfinite(slice_label_loss(torch.tensor([[-1e4, 1e4]]), labels_of([False])))
+
+
+def test_balanced_both_labels_weigh_the_same():
+    logits, bleeds = [*LOGITS, [3.0, 0.0], [2.0, 0.5]], [*BLEEDS, False, False]
+    positive = [row for row, label in zip(logits, bleeds, strict=True) if label]
+    negative = [row for row, label in zip(logits, bleeds, strict=True) if not label]
+    expected = (by_hand(positive, [True] * 2) + by_hand(negative, [False] * 4)) / 2
+    assert float(balanced_slice_label_loss(torch.tensor(logits), labels_of(bleeds))) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("label", [True, False])
+def test_balanced_with_one_label_is_the_plain_mean(label):
+    logits, labels = torch.tensor(LOGITS), labels_of([label] * 4)
+    torch.testing.assert_close(balanced_slice_label_loss(logits, labels), slice_label_loss(logits, labels))
