@@ -8,7 +8,7 @@ from ichnos.cli.phantom import run_phantom
 from ichnos.cli.segment import SegmentOptions, run_segment
 from ichnos.cli.train import run_train
 from ichnos.evaluation.phantom_score import PhantomScore, score_phantoms, summarise
-from ichnos.phantoms import make_phantom, phantom_name
+from ichnos.phantoms import PhantomSettings, make_phantom, phantom_name
 from ichnos.runtime.provenance import RESEARCH_USE
 from ichnos.segmentation.segmenter import Segmenter, bundled_checkpoint, load_segmenter
 from ichnos.training.recipe import load_recipe
@@ -20,29 +20,30 @@ _SEEDS = range(4)
 def run_demo(output: Path, *, overwrite: bool, quiet: bool) -> None:
     """Train a small Swin on slice labels of phantoms, segment fresh phantoms with it and with the bundled model."""
     began = time.perf_counter()
-    say(f"Ichnos demo. {RESEARCH_USE}", quiet=quiet)
+    recipe = load_recipe("phantom-demo")
+    heads = recipe.data.test_settings
+    say(f"Ichnos demo on synthetic heads that bleed within the brain. {RESEARCH_USE}", quiet=quiet)
 
     say("\n1. Train a small Swin on slice labels only: is there blood in this slice, yes or no?", quiet=quiet)
     model = output / "model"
     if overwrite or not (model / "ichnos.json").exists():
-        recipe = load_recipe("phantom-demo")
         run_train(recipe, model, device="auto", workers=2, overwrite=overwrite, quiet=quiet)
 
     say(f"\n2. Make {len(_SEEDS)} fresh heads and write them as DICOM series.", quiet=quiet)
     phantoms = output / "phantoms"
     if overwrite or not phantoms.exists():
-        run_phantom(phantoms, _SEEDS, "dicom", overwrite=overwrite, quiet=quiet)
-    scans = phantoms / "scans"
+        run_phantom(phantoms, _SEEDS, "dicom", settings=heads, overwrite=overwrite, quiet=quiet)
 
     say("\n3. Segment them: HGI-SAM turns the attention of the classifier into masks.", quiet=quiet)
+    scans = phantoms / "scans"
     _segment_scans(scans, output / "results-demo-model", model, overwrite=overwrite, quiet=quiet)
     _segment_scans(scans, output / "results-bundled-model", None, overwrite=overwrite, quiet=quiet)
 
     say("\n4. Hold masks and volumes against the truth, which only phantoms have.\n", quiet=quiet)
     for title, checkpoint in (("demo model, trained just now", model), ("bundled model", bundled_checkpoint())):
-        _show_scores(title, load_segmenter(checkpoint), quiet=quiet)
+        _show_scores(title, load_segmenter(checkpoint), heads, quiet=quiet)
     say(
-        f"\nDone in {time.perf_counter() - began:.0f} s. Look at {output}/results-bundled-model/*/overlay.png; next: "
+        f"\nDone in {time.perf_counter() - began:.0f} s. Look at {output}/results-demo-model/*/overlay.png; next: "
         "ichnos segment -i YOUR_CT_FOLDER -o results",
         quiet=quiet,
     )
@@ -52,8 +53,8 @@ def _segment_scans(scans: Path, results: Path, model: Path | None, *, overwrite:
     run_segment(SegmentOptions(scans, results, model=model, overwrite=overwrite, quiet=quiet))
 
 
-def _show_scores(title: str, segmenter: Segmenter, *, quiet: bool) -> None:
-    scores = list(score_phantoms(segmenter, (make_phantom(seed) for seed in _SEEDS)))
+def _show_scores(title: str, segmenter: Segmenter, heads: PhantomSettings, *, quiet: bool) -> None:
+    scores = list(score_phantoms(segmenter, (make_phantom(seed, heads) for seed in _SEEDS)))
     say(f"  {title}:", quiet=quiet)
     rows = [_row(seed, score) for seed, score in zip(_SEEDS, scores, strict=True)]
     show_table(("phantom", "true mL", "predicted mL", "Dice"), rows, quiet=quiet)

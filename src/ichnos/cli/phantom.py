@@ -11,7 +11,15 @@ from ichnos.errors import UsageError
 from ichnos.phantoms import PhantomSettings, make_phantom, phantom_name, write_phantom
 
 
-def run_phantom(output: Path, seeds: Sequence[int], as_: str, *, overwrite: bool, quiet: bool) -> None:
+def run_phantom(
+    output: Path,
+    seeds: Sequence[int],
+    as_: str,
+    *,
+    settings: PhantomSettings = PhantomSettings(),  # noqa: B008 - frozen
+    overwrite: bool,
+    quiet: bool,
+) -> None:
     """Write OUTPUT/scans, ready to segment, and OUTPUT/truth with masks by subtype and slice labels."""
     if as_ not in {"dicom", "nifti"}:
         raise UsageError(f"--as must be dicom or nifti; got {as_!r}")
@@ -20,7 +28,7 @@ def run_phantom(output: Path, seeds: Sequence[int], as_: str, *, overwrite: bool
     if there and not overwrite:
         raise UsageError(f"{there[0]} is there already; give --overwrite to replace it, or another -o")
     for seed in track(seeds, "Making phantoms", console=Console(stderr=True, quiet=quiet)):
-        write_phantom(make_phantom(seed, PhantomSettings()), output, as_)
+        write_phantom(make_phantom(seed, settings), output, as_)
     say(
         f"Wrote {len(seeds)} phantoms to {output}; next: ichnos segment -i {output / 'scans'} -o results",
         quiet=quiet,

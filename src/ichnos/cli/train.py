@@ -32,9 +32,8 @@ def run_train(
     chosen = choose_device(device)
     checkpoint = train(recipe, work, device=chosen, workers=workers, quiet=quiet)
     segmenter = make_segmenter(checkpoint, output.resolve().name, chosen)
-    test = summarise(
-        score_phantoms(segmenter, (make_phantom(seed, recipe.data.test_settings) for seed in recipe.data.test_seeds))
-    )
+    fresh = (make_phantom(seed, recipe.data.test_settings) for seed in recipe.data.test_seeds)
+    test = summarise(score_phantoms(segmenter, fresh))
     checkpoint.training["test"] = nan_to_none(test)
     save_checkpoint(checkpoint, output, write_card(checkpoint, output.resolve().name, test))
     run = {
