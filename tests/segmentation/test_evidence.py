@@ -8,6 +8,7 @@ from segmentation.stubs import RECIPE, SETTINGS, bleeding_head, make_swin
 from ichnos.maps.hgi_sam import hgi_sam
 from ichnos.preprocessing.brain_mask import find_brain_mask
 from ichnos.preprocessing.grid import ModelGrid
+from ichnos.scans.scan import Scan
 from ichnos.segmentation.evidence import gather_evidence
 
 
@@ -55,6 +56,19 @@ def test_the_hu_range_allows_dense_voxels_only() -> None:
     core = ndimage.binary_erosion(inside, np.ones((1, 3, 3), dtype=bool))
     assert allowed[core].all()
     assert not allowed[~ndimage.binary_dilation(inside, np.ones((1, 5, 5), dtype=bool))].any()
+
+
+def test_contrast_is_asked_slice_by_slice() -> None:
+    """A slice that is brighter all over, as beam hardening makes it, allows nothing more."""
+    scan = bleeding_head()
+    voxels = scan.voxels_hu.copy()
+    voxels[10][voxels[10] == 32.0] = 56.0
+    settings = SETTINGS.model_copy(update={"bleed_contrast_hu": 18.0})
+    allowed = gather_evidence(Scan(voxels, scan.geometry), make_swin(), RECIPE, settings).allowed
+    core = ndimage.binary_erosion(scan.voxels_hu == 70.0, np.ones((1, 3, 3), dtype=bool))
+    assert allowed[core].all()
+    assert not allowed[10].any()
+    assert not allowed[15, 90].any()
 
 
 def test_without_a_range_the_whole_brain_is_allowed() -> None:

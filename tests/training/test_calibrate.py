@@ -17,7 +17,7 @@ from ichnos.segmentation.evidence import Evidence
 from ichnos.segmentation.segmentation import decide
 from ichnos.segmentation.segmenter import Segmenter
 from ichnos.segmentation.settings import SegmentationSettings
-from ichnos.training.calibrate import calibrate_threshold
+from ichnos.training.calibrate import calibrate_gate, calibrate_threshold
 
 SHAPE = (4, 16, 16)
 
@@ -110,3 +110,26 @@ def test_without_a_bleed_the_threshold_stays(knowing, count):
     threshold, dice = calibrate_threshold(segmenter, [(evidence.scan, label) for evidence, label in cases])
     assert threshold == 0.37
     assert math.isnan(dice)
+
+
+@pytest.mark.parametrize("specificity", [0.0, 0.8, 0.95, 1.0])
+def test_the_gate_is_the_smallest_that_keeps_healthy_slices_out(specificity):
+    rng = np.random.default_rng(5)
+    probabilities = rng.random(300).astype(np.float32) ** 0.5
+    is_positive = rng.random(300) < 0.3
+    gate = calibrate_gate(probabilities, is_positive, specificity)
+
+    def kept_out(at):
+        return np.mean([value < np.float32(at) for value in probabilities[~is_positive]])
+
+    assert kept_out(gate) >= specificity
+    assert gate == 0.5 or kept_out(round(gate - 0.01, 2)) < specificity
+
+
+def test_positive_slices_do_not_move_the_gate():
+    probabilities = np.array([0.1, 0.2, 0.99, 0.98], np.float32)
+    assert calibrate_gate(probabilities, np.array([False, False, True, True]), 1.0) == 0.5
+
+
+def test_a_healthy_slice_that_is_surely_called_bleeding_leaves_only_the_highest_gate():
+    assert calibrate_gate(np.array([1.0], np.float32), np.array([False]), 1.0) == 1.0

@@ -12,7 +12,7 @@ def checkpoint():
     return Checkpoint(
         network={"name": "swin", "arguments": SWIN},
         preprocessing={},
-        segmentation={"map_threshold": 0.23},
+        segmentation={"probability_gate": 0.5, "map_threshold": 0.23},
         labels=("no bleed", "bleed"),
         training={"data": "8 phantoms", "labels": "one a slice", "data_licence": "none needed"},
         model=create_model("swin", SWIN),
@@ -32,7 +32,7 @@ def test_it_says_what_the_model_is_and_is_not_for(checkpoint):
     assert f"({count:,} parameters, 32 pixels)" in card
     assert RESEARCH_USE in card
     assert "never seen a patient" in card
-    for said in ("8 phantoms", "one a slice", "none needed", "Map threshold 0.23"):
+    for said in ("8 phantoms", "one a slice", "none needed", "map threshold 0.23"):
         assert said in card
 
 

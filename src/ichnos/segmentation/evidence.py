@@ -19,6 +19,9 @@ from ichnos.segmentation.settings import SegmentationSettings
 _HU_SMOOTHING_MM = 1.0
 """In-plane Gaussian (sigma) before the HU range is asked, so that noise does not pepper a mask."""
 
+_TISSUE_PERCENTILE = 30
+"""Of a slice's brain: ordinary tissue even where blood fills more than half of the slice."""
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -60,7 +63,7 @@ def gather_evidence(
     maps *= brain.mask.voxels
     peaks = maps.max(axis=(1, 2), keepdims=True)
     maps /= np.where(peaks > 0, peaks, 1.0)
-    allowed = _has_bleed_hu(scan, brain.mask.voxels, settings.bleed_hu)
+    allowed = _is_dense(scan, brain.mask.voxels, settings)
     return Evidence(scan, brain, maps, probabilities, allowed)
 
 
@@ -84,18 +87,24 @@ def _batches(
         yield part, torch.from_numpy(recipe.make_channels(slices_hu[part]))
 
 
-def _has_bleed_hu(
-    scan: Scan, brain: Bool[np.ndarray, "slices rows columns"], bleed_hu: tuple[float, float] | None
+def _is_dense(
+    scan: Scan, brain: Bool[np.ndarray, "slices rows columns"], settings: SegmentationSettings
 ) -> Bool[np.ndarray, "slices rows columns"]:
-    """Brain voxels whose smoothed HU lie in the range; smoothed within the brain only, so that bone lends no HU."""
-    if bleed_hu is None:
+    """Brain voxels as dense as the settings ask; smoothed within the brain only, so that bone lends no HU."""
+    if settings.bleed_hu is None and settings.bleed_contrast_hu is None:
         return brain
     _, row_mm, column_mm = scan.geometry.spacing_mm
     sigma = (0.0, _HU_SMOOTHING_MM / row_mm, _HU_SMOOTHING_MM / column_mm)
     share = ndimage.gaussian_filter(brain.astype(np.float32), sigma)
     weighted_hu = ndimage.gaussian_filter(np.where(brain, scan.voxels_hu, np.float32(0.0)), sigma)
-    low_hu, high_hu = bleed_hu
-    return brain & (weighted_hu >= low_hu * share) & (weighted_hu <= high_hu * share)
+    low_hu, high_hu = settings.bleed_hu or (-np.inf, np.inf)
+    lowest_hu = np.full(len(brain), low_hu, dtype=np.float32)
+    if settings.bleed_contrast_hu is not None:
+        for z in np.flatnonzero(brain.any(axis=(1, 2))):
+            tissue_hu = weighted_hu[z][brain[z]] / share[z][brain[z]]
+            lowest_hu[z] = max(low_hu, np.percentile(tissue_hu, _TISSUE_PERCENTILE) + settings.bleed_contrast_hu)
+    dense = weighted_hu >= np.where(np.isfinite(lowest_hu), lowest_hu, -1e6)[:, None, None] * share
+    return brain & dense & (weighted_hu <= min(high_hu, 1e6) * share)
 
 
 def _device(model: nn.Module) -> torch.device:

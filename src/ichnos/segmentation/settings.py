@@ -17,6 +17,8 @@ class SegmentationSettings(BaseModel):
         map_threshold: voxels whose map value is at least this are bleed; calibrated.
         bleed_hu: range that lightly smoothed blood lies in; None to leave HU out. Ours, not the
             paper's: its predecessor multiplied the map with the brain window instead.
+        bleed_contrast_hu: how much denser lightly smoothed blood is than the 30th percentile of the
+            brain in its slice, which beam hardening lifts at base and vertex; None to leave it out.
         minimum_ml: smaller pieces are removed.
     """
 
@@ -26,4 +28,5 @@ class SegmentationSettings(BaseModel):
     probability_gate: Fraction = 0.5
     map_threshold: Fraction = 0.1
     bleed_hu: tuple[float, float] | None = None
+    bleed_contrast_hu: float | None = None
     minimum_ml: float = Field(default=0.0, ge=0.0)

@@ -1,9 +1,9 @@
-"""Choose the map threshold on scans that were not trained on."""
+"""Choose map threshold and gate on scans that were not trained on."""
 
 from collections.abc import Iterable
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from ichnos.metrics.overlap import THRESHOLDS, dice_by_threshold
 from ichnos.scans.scan import Scan
@@ -37,3 +37,23 @@ def calibrate_threshold(segmenter: Segmenter, cases: Iterable[LabelledScan]) -> 
     # A threshold of 0 would take everything that is allowed, map or no map.
     best = int(mean[1:].argmax()) + 1
     return float(THRESHOLDS[best]), float(mean[best])
+
+
+def calibrate_gate(
+    probabilities: Float[np.ndarray, " slices"], is_positive: Bool[np.ndarray, " slices"], specificity: float
+) -> float:
+    """Smallest gate of step 0.01, from 0.5 on, that keeps the asked share of bleed-free slices below it.
+
+    Needed because training draws both labels equally often, so that P(bleed) is too high where bleeds
+    are rarer.
+
+    Args:
+        probabilities: P(bleed) of slices that were not trained on.
+        is_positive: their labels.
+        specificity: share of slices without a bleed that shall stay empty, in [0, 1].
+    """
+    healthy = probabilities[~is_positive]
+    for gate in THRESHOLDS[50:]:
+        if (healthy < np.float32(gate)).mean() >= specificity:
+            return float(gate)
+    return 1.0

@@ -14,7 +14,7 @@ def write_card(checkpoint: Checkpoint, name: str, test: Mapping[str, float]) -> 
         name: of the model.
         test: figures on phantoms that nothing was chosen on (`evaluation.phantom_score.summarise`).
     """
-    training = checkpoint.training
+    training, segmentation = checkpoint.training, checkpoint.segmentation
     parameters = sum(parameter.numel() for parameter in checkpoint.model.parameters())
     network = checkpoint.network["arguments"]
     rows = "\n".join(f"| {key.replace('_', ' ')} | {value:.4g} |" for key, value in test.items())
@@ -33,7 +33,8 @@ about patients. {RESEARCH_USE}
 
 - Labels used: {training["labels"]}.
 - Data licence: {training["data_licence"]}.
-- Map threshold {checkpoint.segmentation["map_threshold"]}, chosen on validation phantoms.
+- Gate {segmentation["probability_gate"]} and map threshold {segmentation["map_threshold"]}, chosen on validation
+  phantoms.
 - Recipe, seed, versions and commit: `ichnos.json`.
 
 | on test phantoms (seeds that nothing was trained or chosen on) | |

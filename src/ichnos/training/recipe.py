@@ -38,6 +38,7 @@ class Data(_Settings):
         validation_fraction: of the phantoms, for early stopping.
         calibration_phantoms: of the validation phantoms, how many choose the map threshold; the
             only use of masks.
+        gate_specificity: share of bleed-free validation slices that the calibrated gate keeps empty.
         test_phantoms: fresh phantoms, of seeds after the others, that the model card reports on.
         settings: of the phantoms to train and validate on.
         test_settings: of the phantoms that the model card reports on.
@@ -47,6 +48,7 @@ class Data(_Settings):
     first_seed: int = Field(default=100_000, ge=0)
     validation_fraction: float = Field(default=0.1, gt=0.0, lt=1.0)
     calibration_phantoms: PositiveInt = 12
+    gate_specificity: float = Field(default=0.95, ge=0.0, le=1.0)
     test_phantoms: PositiveInt = 12
     settings: PhantomSettings = PhantomSettings()
     test_settings: PhantomSettings = PhantomSettings()

@@ -21,8 +21,8 @@ from ichnos.runtime.files import nan_to_none
 from ichnos.runtime.provenance import collect_versions, find_commit
 from ichnos.segmentation.segmenter import make_segmenter
 from ichnos.training.batches import SliceDataset, training_batches, validation_batches
-from ichnos.training.calibrate import LabelledScan, calibrate_threshold
-from ichnos.training.loop import fit
+from ichnos.training.calibrate import LabelledScan, calibrate_gate, calibrate_threshold
+from ichnos.training.loop import Batches, fit
 from ichnos.training.recipe import TrainingRecipe
 
 
@@ -58,10 +58,11 @@ def train(recipe: TrainingRecipe, work: Path, *, device: torch.device, workers: 
         validation_batches(SliceDataset(store, validation, recipe.preprocessing), size),
     )
     figures = fit(model, recipe, batches, work, device=device, quiet=quiet)
+    gate = calibrate_gate(*_predict(model, batches[1]), recipe.data.gate_specificity)
     checkpoint = Checkpoint(
         network=recipe.network.model_dump(mode="json"),
         preprocessing=recipe.preprocessing.model_dump(mode="json"),
-        segmentation=recipe.segmentation.model_dump(mode="json"),
+        segmentation={**recipe.segmentation.model_dump(mode="json"), "probability_gate": gate},
         labels=("no bleed", "bleed"),
         model=model,
         training={
@@ -92,6 +93,15 @@ def _check_input(model: nn.Module, recipe: TrainingRecipe) -> None:
         raise UsageError(f"network {recipe.network.name!r} has {logits.shape[1]} outputs; slice labels need 2")
 
 
+def _predict(model: nn.Module, batches: Batches) -> tuple[np.ndarray, np.ndarray]:
+    """P(bleed) and label of each slice."""
+    parts = []
+    with torch.inference_mode():
+        for pixels, labels in batches:
+            parts.append((torch.softmax(model(pixels), dim=1)[:, 1].numpy(), labels[:, 0].numpy()))
+    return np.concatenate([probabilities for probabilities, _ in parts]), np.concatenate([label for _, label in parts])
+
+
 def _validation_cases(
     store: SliceStore,
     validation: Sequence[int] | np.ndarray,
@@ -112,6 +122,12 @@ def _calibrated(checkpoint: Checkpoint, cases: Iterator[LabelledScan], device: t
         segmentation={**checkpoint.segmentation, "map_threshold": threshold},
         training={
             **checkpoint.training,
-            "calibration": nan_to_none({"map_threshold": threshold, "mean_slice_dice": dice}),
+            "calibration": nan_to_none(
+                {
+                    "map_threshold": threshold,
+                    "mean_slice_dice": dice,
+                    "probability_gate": checkpoint.segmentation["probability_gate"],
+                }
+            ),
         },
     )
