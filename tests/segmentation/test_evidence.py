@@ -71,6 +71,22 @@ def test_contrast_is_asked_slice_by_slice() -> None:
     assert not allowed[15, 90].any()
 
 
+def test_beside_bone_twice_the_contrast_is_asked() -> None:
+    """The brain's edge lies at a radius of 65 mm; one layer of 50 HU and one of 75 HU under it, one of 50 HU deep."""
+    scan = ball_head(shape=(3, 200, 200), spacing_mm=(5.0, 1.0, 1.0))
+    row, column = np.mgrid[:200, :200] - 99.5
+    radius_mm = np.hypot(row, column)
+    voxels = scan.voxels_hu.copy()
+    for near, far, side, hu in ((60, 65, row < -40, 54.0), (60, 65, row > 40, 75.0), (20, 40, row < -10, 54.0)):
+        voxels[1][(radius_mm > near) & (radius_mm < far) & side & (voxels[1] == 32.0)] = hu
+    settings = SETTINGS.model_copy(update={"bleed_contrast_hu": 18.0})
+    allowed = gather_evidence(Scan(voxels, scan.geometry), make_swin(), RECIPE, settings).allowed[1]
+    beside = (radius_mm > 62) & (radius_mm < 64)
+    assert not allowed[beside & (row < -45)].any()
+    assert allowed[beside & (row > 45)].mean() > 0.9
+    assert allowed[(radius_mm > 24) & (radius_mm < 36) & (row < -15)].all()
+
+
 def test_without_a_range_the_whole_brain_is_allowed() -> None:
     evidence = gather_evidence(bleeding_head(), make_swin(), RECIPE, SETTINGS)
     assert (evidence.allowed == evidence.brain_mask.mask.voxels).all()

@@ -18,7 +18,8 @@ class SegmentationSettings(BaseModel):
         bleed_hu: range that lightly smoothed blood lies in; None to leave HU out. Ours, not the
             paper's: its predecessor multiplied the map with the brain window instead.
         bleed_contrast_hu: how much denser lightly smoothed blood is than the 30th percentile of the
-            brain in its slice, which beam hardening lifts at base and vertex; None to leave it out.
+            brain in its slice, which beam hardening lifts at base and vertex; within 4 mm of bone, twice
+            as much. None to leave it out.
         minimum_ml: smaller pieces are removed.
     """
 
