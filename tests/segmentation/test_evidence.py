@@ -77,13 +77,17 @@ def test_beside_bone_twice_the_contrast_is_asked() -> None:
     row, column = np.mgrid[:200, :200] - 99.5
     radius_mm = np.hypot(row, column)
     voxels = scan.voxels_hu.copy()
-    for near, far, side, hu in ((60, 65, row < -40, 54.0), (60, 65, row > 40, 75.0), (20, 40, row < -10, 54.0)):
+    for near, far, side, hu in ((57, 65, row < -40, 54.0), (57, 65, row > 40, 75.0), (20, 40, row < -10, 54.0)):
         voxels[1][(radius_mm > near) & (radius_mm < far) & side & (voxels[1] == 32.0)] = hu
     settings = SETTINGS.model_copy(update={"bleed_contrast_hu": 18.0})
     allowed = gather_evidence(Scan(voxels, scan.geometry), make_swin(), RECIPE, settings).allowed[1]
     beside = (radius_mm > 62) & (radius_mm < 64)
     assert not allowed[beside & (row < -45)].any()
     assert allowed[beside & (row > 45)].mean() > 0.9
+    thin = voxels.copy()
+    thin[1][(radius_mm > 57) & (radius_mm < 62) & (row > 40)] = 32.0  # what is left lies in the rim alone
+    allowed_thin = gather_evidence(Scan(thin, scan.geometry), make_swin(), RECIPE, settings).allowed[1]
+    assert not allowed_thin[row > 45].any()
     assert allowed[(radius_mm > 24) & (radius_mm < 36) & (row < -15)].all()
 
 

@@ -19,11 +19,15 @@ from ichnos.segmentation.settings import SegmentationSettings
 _HU_SMOOTHING_MM = 1.0
 """In-plane Gaussian (sigma) before the HU range is asked, so that noise does not pepper a mask."""
 
-_BONE_HU = 250.0
+_BONE_HU = 160.0
+"""Denser than any blood: bone, calcification, and their blurred edges."""
 
 _RIM_MM = 4.0
 """This close to bone, blurring and beam hardening make healthy tissue up to 20 HU denser than brain 2 to 4 mm
 away from it, so blood must stand out twice as far."""
+
+_DEEP_SHARE = 0.25
+"""Of a dense piece, at least this much must lie farther than `_RIM_MM` from bone: a layer of 5 to 6 mm does."""
 
 _TISSUE_PERCENTILE = 30
 """Of a slice's brain: ordinary tissue even where blood fills more than half of the slice."""
@@ -109,13 +113,27 @@ def _is_dense(
         smooth_hu = weighted_hu / np.where(brain[z], share, 1.0)
         lowest_hu = np.full(smooth_hu.shape, low_hu)
         if settings.bleed_contrast_hu is not None:
-            bone = (scan.voxels_hu[z] > _BONE_HU) & ~brain[z]
+            bone = scan.voxels_hu[z] > _BONE_HU
             beside_bone = ndimage.distance_transform_edt(~bone, sampling=(row_mm, column_mm)) < _RIM_MM
             contrast_hu = settings.bleed_contrast_hu * np.where(beside_bone, 2.0, 1.0)
             tissue_hu = np.percentile(smooth_hu[brain[z]], _TISSUE_PERCENTILE)
             lowest_hu = np.maximum(low_hu, tissue_hu + contrast_hu)
         dense[z] = brain[z] & (smooth_hu >= lowest_hu) & (smooth_hu <= high_hu)
+        if settings.bleed_contrast_hu is not None:
+            dense[z] = _drop_rims(dense[z], beside_bone)
     return dense
+
+
+def _drop_rims(
+    dense: Bool[np.ndarray, "rows columns"], beside_bone: Bool[np.ndarray, "rows columns"]
+) -> Bool[np.ndarray, "rows columns"]:
+    """Leave out pieces that hardly leave the rim of bone: edges of bone, dura, sinuses, thin layers of blood."""
+    labels, count = ndimage.label(dense)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    deep = np.bincount(labels[~beside_bone], minlength=count + 1)
+    keeps = deep >= _DEEP_SHARE * sizes
+    keeps[0] = False
+    return np.asarray(keeps[labels])
 
 
 def _device(model: nn.Module) -> torch.device:

@@ -19,7 +19,7 @@ class SegmentationSettings(BaseModel):
             paper's: its predecessor multiplied the map with the brain window instead.
         bleed_contrast_hu: how much denser lightly smoothed blood is than the 30th percentile of the
             brain in its slice, which beam hardening lifts at base and vertex; within 4 mm of bone, twice
-            as much. None to leave it out.
+            as much, and layers that hardly reach farther are left out. None to ask nothing of this.
         minimum_ml: smaller pieces are removed.
     """
 
