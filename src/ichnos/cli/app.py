@@ -95,6 +95,22 @@ def train(
         )
 
 
+@app.command("import-weights")
+def import_weights(
+    source: Annotated[str, typer.Argument(help="A .pth or .safetensors file, a folder, or owner/name of a hub.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Checkpoint folder to write.")],
+    preset: Annotated[str, typer.Option(help="paper or reference: how input and maps are made.")] = "paper",
+    image_size: Annotated[int | None, typer.Option(min=1, help="Rows and columns of the input.")] = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a checkpoint of a Swin classifier trained elsewhere (timm's or Hugging Face's naming)."""
+    with user_errors():
+        from ichnos.cli.import_weights import run_import_weights
+
+        run_import_weights(source, output, preset, image_size=image_size, overwrite=overwrite, quiet=quiet)
+
+
 @app.command()
 def demo(output: Output = Path("demo-output"), quiet: Quiet = False, overwrite: Overwrite = False) -> None:
     """The whole idea in minutes: make phantoms, train on slice labels, segment, measure."""

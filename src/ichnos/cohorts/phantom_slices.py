@@ -40,7 +40,7 @@ def prepare_phantoms(
         "labelled_mm2": LABELLED_MM2,
         "obvious_mm2": OBVIOUS_MM2,
         "generator": _generator_digest(),
-    }
+    } | ({"resized_to": recipe.resized_to} if recipe.resized_to else {})
     store = open_store(folder)
     if store is None or store.origin != origin:
         write_store(_make_all(seeds, settings, recipe, workers), folder, recipe.image_size, origin)
@@ -56,7 +56,7 @@ OBVIOUS_MM2 = 400.0
 def make_case(seed: int, settings: PhantomSettings, recipe: Recipe) -> CaseSlices:
     """One phantom on the model grid, with its labels."""
     phantom = make_phantom(seed, settings)
-    grid = ModelGrid.place(phantom.scan, recipe.image_size, recipe.field_of_view_mm)
+    grid = ModelGrid.place(phantom.scan, recipe.image_size, recipe.field_of_view_mm, recipe.resized_to)
     labels = np.zeros((len(phantom.scan.voxels_hu), len(LABELS)), dtype=bool)
     pixel_mm2 = phantom.scan.geometry.pixel_areas_mm2
     for subtype, voxels in phantom.bleed_masks.items():

@@ -50,7 +50,7 @@ def explain(
         pixels: standardised slices.
         settings: method and its choices; see `settings.choose_settings`.
         targets: outputs to explain; each gets its own map. One forward pass serves all.
-        region: (slices, rows, columns), multiplied with the maps before they are stretched to [0, 1]: a brain mask, say.
+        region: (slices, rows, columns), such as a brain mask; multiplied with the maps before they are stretched.
 
     Raises:
         UsageError: a method, stage, layer or output that there is not.
