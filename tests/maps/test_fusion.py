@@ -10,8 +10,7 @@ PAPER = choose_settings("hgi-sam")
 
 
 def block(stage: int, number: int, shift: int = 0) -> BlockAttention:
-    values = torch.zeros(1, 1, 4, 1)
-    return BlockAttention(torch.zeros(1, 1, 4, 4), values, values, stage, number, (2, 2), shift, (2, 2))
+    return BlockAttention(torch.zeros(1, 1, 4, 4), stage, number, (2, 2), shift, (2, 2))
 
 
 PLAIN, SHIFTED = torch.tensor([[1.0, 2.0, 3.0, 4.0]]), torch.tensor([[4.0, 3.0, 2.0, 1.0]])

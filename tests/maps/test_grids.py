@@ -9,8 +9,7 @@ from ichnos.maps.recorder import BlockAttention
 
 def block_of(tiles: int, tile: tuple[int, int], shift: int, grid: tuple[int, int]) -> BlockAttention:
     tokens = tile[0] * tile[1]
-    values = torch.zeros(tiles, 1, tokens, 2)
-    return BlockAttention(torch.zeros(tiles, 1, tokens, tokens), values, values, 1, 0, tile, shift, grid)
+    return BlockAttention(torch.zeros(tiles, 1, tokens, tokens), 1, 0, tile, shift, grid)
 
 
 @pytest.mark.parametrize(("rows", "columns", "shift"), [(8, 8, 0), (8, 12, 2), (9, 6, 1)])

@@ -65,8 +65,7 @@ def test_every_ablation_equals_a_slow_transcription(changes: dict[str, str]) -> 
     assert not torch.allclose(maps, plain, atol=1e-3), "the choice changes nothing"
 
 
-def test_wide_tiles_of_narrow_heads_take_the_short_way_to_the_same_map() -> None:
-    """Tiles of 12 x 12 and heads of 4: norms come from products of 4 x 4, not of 144 x 144."""
+def test_tiles_of_the_papers_size_equal_a_slow_transcription() -> None:
     model, pixels = swin(96, 12, (2, 2), embed_dim=8).double(), some_pixels(1, 96).double()
     layout = {1: Stage(12, 24, (0, 6)), 2: Stage(12, 12, (0, 0))}
     np.testing.assert_allclose(
@@ -138,6 +137,22 @@ def test_blocks_that_do_not_pair_up_are_refused() -> None:
         hgi_sam(swin(depths=(2, 1)), some_pixels(1), (1, 2))
     alone = explain(swin(depths=(2, 1)), some_pixels(1), settings_of("paper", pairs="mean"), (1,))
     assert alone.maps.max() == 1
+
+
+def test_no_gradient_of_an_attention_is_kept() -> None:
+    """Of all gradients that pass an attention only one, that of the first block, is given back."""
+    model, sizes = swin(), []
+    grad = torch.autograd.grad
+
+    def watch(*arguments: object, **named: object) -> tuple[torch.Tensor, ...]:
+        found = grad(*arguments, **named)
+        sizes.append(len(found))
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.autograd, "grad", watch)
+        explain(model, some_pixels(1), settings_of("paper"), (0, 1))
+    assert sizes == [1, 1]
 
 
 def test_the_gradient_goes_no_further_back_than_it_must() -> None:

@@ -18,23 +18,19 @@ def mean_over_queries(block: BlockAttention) -> Float[Tensor, "tiles attn_heads 
 
 
 def gradient_norms(
-    block: BlockAttention, gradient: Float[Tensor, "tiles attn_heads queries head_width"], settings: MapSettings
+    block: BlockAttention, gradient: Float[Tensor, "tiles attn_heads queries keys"], settings: MapSettings
 ) -> Float[Tensor, "tiles attn_heads"]:
     """Frobenius norm of a logit's gradient with respect to the attention of each tile and head.
 
     Args:
         block: recorded.
-        gradient: of the logit with respect to `block.outputs`. As outputs = weights @ values, the
-            gradient with respect to the weights is gradient @ valuesᵀ; it is formed one block at a
-            time, or not at all.
+        gradient: of the logit with respect to `block.weights`.
         settings: `gradient_of` weights or logits, `norm_over` a tile or the whole image.
     """
-    flow, values = _at_least_float32(gradient), _at_least_float32(block.values.detach())
+    flow = _at_least_float32(gradient)
     if settings.gradient_of == "logits":
-        through_softmax = _logit_gradient(_at_least_float32(block.weights.detach()), flow @ values.mT)
-        norms: Tensor = torch.linalg.matrix_norm(through_softmax)
-    else:
-        norms = norm_of_product(flow, values)
+        flow = _through_softmax(_at_least_float32(block.weights.detach()), flow)
+    norms: Tensor = torch.linalg.matrix_norm(flow)
     if settings.norm_over == "tile":
         return norms
     per_slice = norms.reshape(-1, tiles_per_slice(block), norms.shape[1])
@@ -42,31 +38,15 @@ def gradient_norms(
     return whole.expand_as(per_slice).flatten(0, 1)
 
 
-def norm_of_product(
-    left: Float[Tensor, "tiles attn_heads queries head_width"],
-    right: Float[Tensor, "tiles attn_heads keys head_width"],
-) -> Float[Tensor, "tiles attn_heads"]:
-    """Frobenius norm of left @ rightᵀ.
-
-    Its square is the inner product of leftᵀ left and rightᵀ right, which are small where heads are
-    narrow and tiles are large; they are used when that takes less than half the work.
-    """
-    tokens, width = left.shape[2] * right.shape[2], left.shape[3]
-    if 2 * width * (left.shape[2] + right.shape[2]) < tokens:
-        return ((left.mT @ left) * (right.mT @ right)).sum((2, 3)).clamp(min=0.0).sqrt()
-    norms: Tensor = torch.linalg.matrix_norm(left @ right.mT)
-    return norms
-
-
 def tiles_per_slice(block: BlockAttention) -> int:
     """Tiles that the padded grid of one image is cut into."""
     return -(-block.grid[0] // block.tile[0]) * -(-block.grid[1] // block.tile[1])
 
 
-def _logit_gradient(
+def _through_softmax(
     weights: Float[Tensor, "tiles attn_heads queries keys"], gradient: Float[Tensor, "tiles attn_heads queries keys"]
 ) -> Float[Tensor, "tiles attn_heads queries keys"]:
-    """Through the softmax: w (g - sum over keys of w g)."""
+    """The gradient before the softmax: w (g - sum over keys of w g)."""
     return weights * (gradient - (weights * gradient).sum(dim=-1, keepdim=True))
 
 

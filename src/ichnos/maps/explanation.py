@@ -71,14 +71,16 @@ def frozen(model: nn.Module, device: torch.device, *, gradients: bool) -> Iterat
     """
     with exclusive(model):
         modes = [(module, module.training) for module in model.modules()]
-        needs = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+        needs = [parameter for parameter in model.parameters() if parameter.requires_grad]
         try:
-            model.eval()
-            model.requires_grad_(False)
+            if any(training for _, training in modes):
+                model.eval()
+            for parameter in needs:
+                parameter.requires_grad = False
             with torch.set_grad_enabled(gradients), torch.autocast(device.type, enabled=False):
                 yield
         finally:
             for module, training in modes:
                 module.training = training
-            for parameter, requires_grad in needs:
-                parameter.requires_grad_(requires_grad)
+            for parameter in needs:
+                parameter.requires_grad = True

@@ -95,9 +95,10 @@ def find_anatomy(model: nn.Module) -> Anatomy:
     Raises:
         UsageError: there is none of a known family.
     """
-    transformers = [module for module in model.modules() if isinstance(module, PreTrainedModel)]
-    groups = [group for group in map(_blocks_of, model.modules()) if group]
-    patches = [module for name, module in model.named_modules() if name.endswith("patch_embeddings.projection")]
+    modules = list(model.named_modules())
+    transformers = [module for _, module in modules if isinstance(module, PreTrainedModel)]
+    groups = [group for _, module in modules if (group := _blocks_of(module))]
+    patches = [module for name, module in modules if name.endswith("patch_embeddings.projection")]
     if not transformers or not groups or not patches:
         kinds = ", ".join(name.removesuffix("Layer") for name in FAMILIES)
         raise UsageError(

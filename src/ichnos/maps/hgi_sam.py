@@ -16,7 +16,7 @@ The paper leaves open, and we choose (see docs/concepts/how-it-works):
 Equation 2 prints L with W where M is meant. `MapSettings` names the other ways.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -74,24 +74,46 @@ def explain_hgi_sam(
         with record_attention(model, settings.stages) as recording:
             logits = run(model, pixels)
         asked = choose_logits(logits, targets, settings)
-        outputs = [block.outputs for block in recording.blocks]
         size = (int(pixels.shape[2]), int(pixels.shape[3]))
         pairs = []
         for number, logit in enumerate(asked, start=1):
-            gradients = torch.autograd.grad(logit.sum(), outputs, retain_graph=number < len(asked))
-            pairs.append(_fuse(recording, gradients, settings, size))
+            norms = _back_propagate(logit, recording.blocks, settings, keep_graph=number < len(asked))
+            pairs.append(_fuse(recording, norms, settings, size))
     maps, stages = zip(*pairs, strict=True)
     return Explanation(torch.stack(maps, dim=1), logits.detach(), torch.stack(stages, dim=1))
 
 
+def _back_propagate(
+    logit: Float[Tensor, " slices"], blocks: Sequence[BlockAttention], settings: MapSettings, *, keep_graph: bool
+) -> dict[int, Float[Tensor, "tiles attn_heads"]]:
+    """Norm of each attention head's gradient, by the identity of the block.
+
+    On its way to the first recorded block the gradient passes all others. Its norm is taken as it
+    passes, so that no gradient of an attention is kept.
+    """
+    norms: dict[int, Tensor] = {}
+
+    def take_norm(block: BlockAttention) -> Callable[[Tensor], None]:
+        def hook(gradient: Tensor) -> None:
+            norms[id(block)] = gradient_norms(block, gradient.detach(), settings)
+
+        return hook
+
+    handles = [block.weights.register_hook(take_norm(block)) for block in blocks]  # type: ignore[no-untyped-call]
+    try:
+        torch.autograd.grad(logit.sum(), blocks[0].weights, retain_graph=keep_graph)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return norms
+
+
 @torch.no_grad()
 def _fuse(
-    recording: Recording, gradients: Sequence[Tensor], settings: MapSettings, size: tuple[int, int]
+    recording: Recording, norms: Mapping[int, Tensor], settings: MapSettings, size: tuple[int, int]
 ) -> tuple[Float[Tensor, "slices rows columns"], Float[Tensor, "slices stages rows columns"]]:
-    gradient_of = {id(block): gradient for block, gradient in zip(recording.blocks, gradients, strict=True)}
-
     def weigh(block: BlockAttention) -> Float[Tensor, "tiles keys"]:
-        return weigh_heads(mean_over_queries(block), gradient_norms(block, gradient_of[id(block)], settings))
+        return weigh_heads(mean_over_queries(block), norms[id(block)])
 
     return fuse_stages(recording, weigh, settings, size)
 

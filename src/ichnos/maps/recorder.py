@@ -25,14 +25,12 @@ from ichnos.maps.families import Block, find_anatomy
 
 @dataclass(frozen=True)
 class BlockAttention:
-    """What one block attended to. All tensors are in the autograd graph when gradients are on.
+    """What one block attended to.
 
     Attributes:
         weights: after softmax; tiles are image-major (all tiles of the first image first, each
             image's in row-major order). Queries and keys are `extra_tokens` first, then the tile's
-            tokens in row-major order.
-        values: what was averaged with these weights.
-        outputs: the averages, one per query, before attention heads are merged.
+            tokens in row-major order. In the autograd graph when gradients are on.
         stage: 1-based, as in the papers.
         number: 0-based place of the block in its stage.
         tile: (rows, columns) of a tile in tokens; the whole grid where attention is global.
@@ -42,8 +40,6 @@ class BlockAttention:
     """
 
     weights: Float[Tensor, "tiles attn_heads queries keys"]
-    values: Float[Tensor, "tiles attn_heads keys head_width"]
-    outputs: Float[Tensor, "tiles attn_heads queries head_width"]
     stage: int
     number: int
     tile: tuple[int, int]
@@ -65,10 +61,10 @@ class Recording:
 
 @dataclass
 class _Listener:
-    """What is heard during the pass that is running: tensors by attention module, and the image's grid."""
+    """What is heard during the pass that is running: weights by attention module, and the image's grid."""
 
     wanted: frozenset[nn.Module]
-    heard: dict[nn.Module, tuple[Tensor, Tensor, Tensor]] = field(default_factory=dict)
+    heard: dict[nn.Module, Tensor] = field(default_factory=dict)
     image_grid: tuple[int, int] = (0, 0)
 
 
@@ -138,16 +134,14 @@ def _collect(block: Block, recording: Recording, listener: _Listener) -> Any:  #
     def hook(module: nn.Module, arguments: tuple[Any, ...], _: object) -> None:
         if _LISTENER.get() is not listener:
             return
-        weights, values, outputs = listener.heard.pop(block.attention)
+        weights = listener.heard.pop(block.attention)
         grid, tile, shift = listener.image_grid, listener.image_grid, 0
         if block.family.is_tiled:
             swin: Any = module  # its tile and shift shrink where the grid is no larger than a tile
             grid = (int(arguments[1][0]), int(arguments[1][1]))
             tile, shift = (int(swin.window_size), int(swin.window_size)), int(swin.shift_size)
         extra = weights.shape[-1] - tile[0] * tile[1]
-        recording.blocks.append(
-            BlockAttention(weights, values, outputs, block.stage, block.number, tile, shift, grid, extra)
-        )
+        recording.blocks.append(BlockAttention(weights, block.stage, block.number, tile, shift, grid, extra))
 
     return hook
 
@@ -170,14 +164,15 @@ def _recording_attention(  # noqa: PLR0913, PLR0917 - the signature is transform
         )
         return fused
     scale = scaling if scaling is not None else query.shape[-1] ** -0.5
-    logits = query @ key.transpose(2, 3) * scale
+    # Few passes over memory: the small query is scaled, the large logits are changed in place.
+    logits = (query * scale) @ key.transpose(2, 3)
     if attention_mask is not None:
-        logits = logits + attention_mask
+        logits += attention_mask
     weights = logits.softmax(dim=-1)
     if torch.is_grad_enabled() and not weights.requires_grad:
         weights.requires_grad_()  # frozen parameters: the first recorded weights start the graph
+    listener.heard[module] = weights
     outputs = nn.functional.dropout(weights, p=dropout, training=module.training) @ value
-    listener.heard[module] = (weights, value, outputs)
     return outputs.transpose(1, 2).contiguous(), weights
 
 
