@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from ichnos.cli.app import app
 
-COMMANDS = ("segment", "phantom", "train", "import-weights", "demo", "info")
+COMMANDS = ("segment", "explain", "phantom", "train", "import-weights", "demo", "info")
 
 
 def run(*arguments: object) -> tuple[int, str, str]:

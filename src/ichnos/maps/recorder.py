@@ -164,7 +164,7 @@ def _recording_attention(  # noqa: PLR0913, PLR0917 - the signature is transform
         )
         return fused
     scale = scaling if scaling is not None else query.shape[-1] ** -0.5
-    # Few passes over memory: the small query is scaled, the large logits are changed in place.
+    # Memory is what this waits for: the small query is scaled, the large logits are changed in place.
     logits = (query * scale) @ key.transpose(2, 3)
     if attention_mask is not None:
         logits += attention_mask
