@@ -39,7 +39,6 @@ def test_maps_lie_on_the_scans_grid(tmp_path: Path, model: Path) -> None:
         assert written.shape == scan.shape
     values = np.asarray(nibabel.load(case / "hgi-sam-bleed.nii.gz").dataobj)
     assert 0.5 < values[:, :, 15].max() <= 1.0
-    assert not values[:, :, 0].any()
     with Image.open(case / "explanation.png") as picture:
         assert picture.size[0] > 400
     assert 16 in json.loads((tmp_path / "out" / "run.json").read_text())["cases"][0]["slices"]

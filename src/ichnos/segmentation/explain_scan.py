@@ -100,6 +100,6 @@ def _choose(
         shown = int(probabilities[0].argmax())
     if not 0 <= shown < count:
         raise UsageError(f"slice {shown} is not in the scan; it has slices 0 to {count - 1}")
-    positive = (probabilities >= gate).any(axis=0)
+    positive = np.asarray((probabilities >= gate).any(axis=0))
     positive[shown] = True
     return np.flatnonzero(positive), shown
