@@ -62,8 +62,8 @@ def test_a_network_of_convolutions_needs_a_layers_name() -> None:
     ("layer", "message"),
     [
         (
-            "transformer.classifer",
-            "has no layer 'transformer.classifer'; near it are: transformer.classifier",
+            "transformer.classifie",
+            "has no layer 'transformer.classifie'; near it are: transformer.classifier",
         ),
         ("transformer.classifier", r"output of shape \(1, 2\) is not laid out as the image"),
     ],

@@ -174,3 +174,12 @@ def test_without_a_recorder_attention_stays_fused(
     with torch.no_grad():
         model(pixels)
     assert calls == [], "outside the context nothing of ours runs"
+
+
+def test_no_weight_is_a_number_that_slows_the_cpu(model: nn.Module, pixels: torch.Tensor) -> None:
+    """Swin masks with -100, and exp(-100) is denormal."""
+    with torch.no_grad(), record_attention(model) as recording:
+        model(pixels)
+    weights = recording.blocks[1].weights
+    assert (weights == 0).any(), "the shifted block masks pairs"
+    assert not ((weights > 0) & (weights < torch.finfo(torch.float32).tiny)).any()

@@ -70,6 +70,13 @@ class _Listener:
 
 _LISTENER: ContextVar[_Listener | None] = ContextVar("ichnos_attention_listener", default=None)
 _IMPLEMENTATION = "ichnos_recording"
+_FORBIDDEN = -60.0
+"""A pair of tokens to whose logit less is added may not meet (Swin adds -100); its weight is made exactly 0.
+
+Nothing of it would be left in single precision anyway. But exp(-100) is a denormal number, which a CPU
+multiplies some twenty times more slowly, in every product that the weights and their gradients enter.
+"""
+
 _LOCKS: WeakKeyDictionary[nn.Module, threading.RLock] = WeakKeyDictionary()
 _LOCKS_LOCK = threading.Lock()
 
@@ -167,7 +174,7 @@ def _recording_attention(  # noqa: PLR0913, PLR0917 - the signature is transform
     # Memory is what this waits for: the small query is scaled, the large logits are changed in place.
     logits = (query * scale) @ key.transpose(2, 3)
     if attention_mask is not None:
-        logits += attention_mask
+        logits += attention_mask.masked_fill(attention_mask < _FORBIDDEN, -torch.inf)
     weights = logits.softmax(dim=-1)
     if torch.is_grad_enabled() and not weights.requires_grad:
         weights.requires_grad_()  # frozen parameters: the first recorded weights start the graph
