@@ -133,15 +133,15 @@ def scan_ratio(model: nn.Module, batch: int = 4, slices: int = 35, positive: int
 
 
 def peak_gb(arguments: str, batch: int) -> float:
-    """Peak memory of a fresh process that makes maps of one batch, less what it has before."""
+    """Peak memory of a fresh process that makes maps of one batch; Linux only."""
     code = f"""
-import resource, torch
+import torch
 from ichnos.maps.hgi_sam import hgi_sam
 from ichnos.models.create import create_model
 model = create_model("swin", {arguments}).eval()
 pixels = torch.randn({batch}, 3, model.arguments.image_size, model.arguments.image_size)
-hgi_sam(model, pixels)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+hgi_sam(model, pixels, range(1, min(3, len(model.arguments.depths)) + 1))
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return int(done.stdout) * 1024 / 1e9

@@ -11,6 +11,7 @@ from ichnos.errors import UsageError
 from ichnos.maps.hgi_sam import hgi_sam, weigh_heads
 from ichnos.maps.methods import explain
 from ichnos.maps.settings import MapSettings, choose_settings
+from ichnos.models.create import create_model
 
 LAYOUTS = {
     32: {1: Stage(4, 8, (0, 2)), 2: Stage(4, 4, (0, 0, 0, 0))},
@@ -166,3 +167,12 @@ def test_heads_are_weighed_by_hand() -> None:
     looks = torch.tensor([[[0.375, 0.625], [0.5, 0.5]]])
     expected = [[(5 * 0.375 + 2 * 0.5) / 2, (5 * 0.625 + 2 * 0.5) / 2]]
     torch.testing.assert_close(weigh_heads(looks, torch.tensor([[5.0, 2.0]])), torch.tensor(expected))
+
+
+@pytest.mark.parametrize("value", [0.0, 0.37, 2.0])
+def test_a_constant_image_gives_a_zero_map(value: float) -> None:
+    """With no position bias, as in a fresh network, nothing tells one token from another."""
+    torch.manual_seed(0)
+    arguments = {"image_size": 32, "tile_size": 4, "depths": (2, 2), "attn_heads": (2, 4), "embed_dim": 16}
+    fresh = create_model("swin", arguments).eval()
+    assert not hgi_sam(fresh, torch.full((2, 3, 32, 32), value), (1, 2))[0].any()
