@@ -6,7 +6,7 @@ from maps.nets import some_pixels, swin
 from torch import nn
 
 from ichnos.errors import UsageError
-from ichnos.maps.explanation import Explanation, choose_logits, finish, frozen, run
+from ichnos.maps.explanation import Explanation, choose_logits, finish, frozen, join, run
 from ichnos.maps.settings import MapSettings
 
 SETTINGS = MapSettings(method="hgi-sam")
@@ -42,6 +42,17 @@ def test_the_predicted_output_only_when_asked_for() -> None:
     assert torch.equal(choose_logits(logits, (1,), SETTINGS)[0], torch.tensor([2.0, 3.0]))
     predicted = SETTINGS.model_copy(update={"explain": "predicted"})
     assert torch.equal(choose_logits(logits, (1,), predicted)[0], torch.tensor([2.0, 4.0]))
+
+
+def test_parts_are_joined_in_order() -> None:
+    maps, logits, stages = torch.rand(3, 1, 2, 2), torch.rand(3, 2), torch.rand(3, 1, 2, 2, 2)
+    parts = [Explanation(maps[p], logits[p], stages[p]) for p in (slice(0, 2), slice(2, 3))]
+    joined = join(parts)
+    assert torch.equal(joined.maps, maps)
+    assert torch.equal(joined.logits, logits)
+    assert joined.stages is not None
+    assert torch.equal(joined.stages, stages)
+    assert join([Explanation(maps, logits)]).stages is None
 
 
 def test_freezing_is_undone() -> None:

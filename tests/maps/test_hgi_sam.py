@@ -176,3 +176,16 @@ def test_a_constant_image_gives_a_zero_map(value: float) -> None:
     arguments = {"image_size": 32, "tile_size": 4, "depths": (2, 2), "attn_heads": (2, 4), "embed_dim": 16}
     fresh = create_model("swin", arguments).eval()
     assert not hgi_sam(fresh, torch.full((2, 3, 32, 32), value), (1, 2))[0].any()
+
+
+def test_a_batch_that_is_worked_on_in_parts_gives_the_same_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, pixels = swin().double(), some_pixels(5).double()
+    whole = explain(model, pixels, settings_of("paper"), (0, 1))
+    passes = []
+    model.register_forward_hook(lambda *_: passes.append(1))
+    monkeypatch.setattr("ichnos.maps.hgi_sam._PIXELS_AT_ONCE", 2 * 32 * 32)
+    parts = explain(model, pixels, settings_of("paper"), (0, 1))
+    assert len(passes) == 3
+    torch.testing.assert_close(parts.maps, whole.maps, atol=1e-9, rtol=0)
+    explain(model, pixels, settings_of("reference"), (1,))
+    assert len(passes) == 4, "what is normalised together is not taken apart"

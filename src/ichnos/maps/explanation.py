@@ -38,6 +38,16 @@ def finish(
     return replace(explanation, maps=maps)
 
 
+def join(parts: Sequence[Explanation]) -> Explanation:
+    """The explanation of a batch from those of its parts, in order."""
+    stages = [part.stages for part in parts if part.stages is not None]
+    return Explanation(
+        torch.cat([part.maps for part in parts]),
+        torch.cat([part.logits for part in parts]),
+        torch.cat(stages) if stages else None,
+    )
+
+
 def run(model: nn.Module, pixels: Float[Tensor, "slices channels rows columns"]) -> Float[Tensor, "slices outputs"]:
     """Logits, in the precision of the model's parameters."""
     parameter = next(model.parameters(), None)

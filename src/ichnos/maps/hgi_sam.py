@@ -23,11 +23,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ichnos.maps.attn_heads import gradient_norms, mean_over_queries
-from ichnos.maps.explanation import Explanation, choose_logits, finish, frozen, run
+from ichnos.maps.explanation import Explanation, choose_logits, finish, frozen, join, run
 from ichnos.maps.fusion import fuse_stages
 from ichnos.maps.recorder import BlockAttention, Recording, record_attention
 from ichnos.maps.settings import MapSettings, choose_settings
 from ichnos.maps.swin_sam import explain_swin_sam
+
+_PIXELS_AT_ONCE = 384 * 384
+"""How much of a batch a CPU works on at a time. What is kept for the backward pass, 0.5 GB for a slice of this
+size and Swin-Base, is far larger than its cache: larger parts took half as long again for each slice."""
 
 STAGES = (1, 2, 3)
 """Stages whose maps are fused in the paper; the fourth is too coarse."""
@@ -70,6 +74,22 @@ def explain_hgi_sam(
     """
     if not settings.weigh_heads:
         return explain_swin_sam(model, pixels, settings, targets)
+    parts = torch.split(pixels, _slices_at_once(pixels, settings))
+    return join([_explain_part(model, part, settings, targets) for part in parts])
+
+
+def _slices_at_once(pixels: Float[Tensor, "slices channels rows columns"], settings: MapSettings) -> int:
+    if pixels.device.type != "cpu" or settings.min_max_over == "batch":
+        return max(1, len(pixels))
+    return max(1, _PIXELS_AT_ONCE // (pixels.shape[2] * pixels.shape[3]))
+
+
+def _explain_part(
+    model: nn.Module,
+    pixels: Float[Tensor, "slices channels rows columns"],
+    settings: MapSettings,
+    targets: Sequence[int],
+) -> Explanation:
     with frozen(model, pixels.device, gradients=True):
         with record_attention(model, settings.stages) as recording:
             logits = run(model, pixels)
