@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from ichnos.cli.app import app
 
-COMMANDS = ("segment", "phantom", "train", "demo", "info")
+COMMANDS = ("segment", "explain", "phantom", "train", "import-weights", "demo", "info")
 
 
 def run(*arguments: object) -> tuple[int, str, str]:
@@ -43,6 +43,8 @@ def test_an_unknown_option_is_wrong_usage() -> None:
         (("segment", "-i", ".", "-o", "out", "-m", "nowhere"), 1, "nowhere is not a checkpoint"),
         (("phantom", "-o", "out", "--as", "jpeg"), 2, "--as must be dicom or nifti; got 'jpeg'"),
         (("train", "phantom-swim", "-o", "out"), 2, "no recipe is called 'phantom-swim'"),
+        (("import-weights", "nowhere.pth", "-o", "out"), 1, "nowhere.pth does not exist"),
+        (("import-weights", "nowhere.pth", "-o", "out", "--preset", "papers"), 2, "no preset is called 'papers'"),
         (("train", "phantom-demo", "-o", "out", "--set", "seeed=1"), 2, "did you mean 'seed'?"),
     ],
 )

@@ -1,190 +1,191 @@
 """HGI-SAM against a slow transcription of Eq. 2 that shares no code with it."""
 
-import itertools
-import math
-
 import numpy as np
 import pytest
 import torch
+from maps.nets import some_pixels, swin
+from maps.oracle import Stage, Way, naive_maps
 from torch import nn
-from transformers.models.swin.modeling_swin import SwinAttention, window_partition
 
 from ichnos.errors import UsageError
-from ichnos.maps.hgi_sam import assemble_grid, hgi_sam, stretch_to_unit, weigh_heads
-from ichnos.maps.recorder import BlockAttention
+from ichnos.maps.hgi_sam import hgi_sam, weigh_heads
+from ichnos.maps.methods import explain
+from ichnos.maps.settings import MapSettings, choose_settings
 from ichnos.models.create import create_model
 
-
-def make_model(image_size: int = 32, tile_size: int = 4, depths: tuple[int, ...] = (2, 4)) -> nn.Module:
-    torch.manual_seed(0)
-    heads = (2, 4, 8)[: len(depths)]
-    arguments = {
-        "image_size": image_size,
-        "tile_size": tile_size,
-        "depths": depths,
-        "attn_heads": heads,
-        "embed_dim": 16,
-    }
-    model = create_model("swin", arguments).eval()
-    for parameter in model.parameters():  # livelier attention than a fresh network has
-        torch.nn.init.normal_(parameter, std=0.2) if parameter.ndim > 1 else None
-    return model
+LAYOUTS = {
+    32: {1: Stage(4, 8, (0, 2)), 2: Stage(4, 4, (0, 0, 0, 0))},
+    36: {1: Stage(4, 9, (0, 2)), 2: Stage(4, 5, (0, 2, 0, 2))},  # grids that need padding
+}
+ODD = {
+    32: {1: Stage(4, 8, (0, 2)), 2: Stage(4, 4, (0, 2, 0, 2))},  # rolled though it was not shifted
+    36: LAYOUTS[36],
+}
 
 
-def some_pixels(count: int, size: int) -> torch.Tensor:
-    return torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(2))
+def settings_of(preset: str, **changes: object) -> MapSettings:
+    return choose_settings("hgi-sam", preset).model_copy(update={"stages": None, **changes})
 
 
-def resize_slowly(values: np.ndarray, size: int) -> np.ndarray:
-    """Bilinear with half-pixel centres and clamped edges, one pixel at a time."""
-    out = np.zeros((size, size))
-    for row, column in itertools.product(range(size), repeat=2):
-        weights = []
-        for place, length in ((row, values.shape[0]), (column, values.shape[1])):
-            at = min(max((place + 0.5) * length / size - 0.5, 0.0), length - 1.0)
-            low = min(math.floor(at), length - 1)
-            weights.append(((low, 1 - (at - low)), (min(low + 1, length - 1), at - low)))
-        for (i, a), (j, b) in itertools.product(*weights):
-            out[row, column] += a * b * values[i, j]
-    return out
+@pytest.mark.parametrize("size", LAYOUTS)
+@pytest.mark.parametrize("target", [0, 1])
+def test_paper_equals_a_slow_transcription(size: int, target: int) -> None:
+    model, pixels = swin(size).double(), some_pixels(2, size).double()
+    maps, logits = hgi_sam(model, pixels, (1, 2), target)
+    expected, expected_logits = naive_maps(model, pixels, LAYOUTS[size], target)
+    np.testing.assert_allclose(maps.numpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(logits.numpy(), expected_logits, atol=1e-9)
 
 
-def naive_maps(  # noqa: C901 - slow on purpose, one loop an index
-    model: nn.Module, pixels: torch.Tensor, layout: dict[int, tuple[int, int, list[int]]]
-) -> np.ndarray:
-    """Eq. 2 with loops. `layout`: stage -> (tile side, grid side, shift of each block)."""
-    model.transformer.set_attn_implementation("eager")
-    caught: list[torch.Tensor] = []
-    attentions = [module for module in model.modules() if isinstance(module, SwinAttention)]
-
-    def catch(_module: nn.Module, _inputs: object, outputs: tuple[torch.Tensor, torch.Tensor]) -> None:
-        outputs[1].retain_grad()
-        caught.append(outputs[1])
-
-    hooks = [module.register_forward_hook(catch) for module in attentions]
-    results = []
-    for image in pixels:
-        caught.clear()
-        model.zero_grad()
-        model(image[None])[0, 1].backward()
-        weights = iter([(weight.detach().double().numpy(), weight.grad.double().numpy()) for weight in caught])
-        fused = np.ones(image.shape[1:])
-        for side, grid, shifts in layout.values():
-            blocks = []
-            for shift in shifts:
-                attention, gradient = next(weights)
-                padded = math.ceil(grid / side) * side
-                tokens = np.zeros((padded, padded))
-                for tile in range(len(attention)):
-                    key_map = np.zeros(side * side)
-                    for head in range(attention.shape[1]):
-                        norm = math.sqrt((gradient[tile, head] ** 2).sum())
-                        for query in range(side * side):
-                            key_map += norm * attention[tile, head, query] / attention.shape[1] / (side * side)
-                    top, left = divmod(tile, padded // side)
-                    for key in range(side * side):
-                        row, column = top * side + key // side, left * side + key % side
-                        tokens[(row + shift) % padded, (column + shift) % padded] = key_map[key]
-                blocks.append(tokens[:grid, :grid])
-            stage = np.mean([blocks[i] * blocks[i + 1] for i in range(0, len(blocks), 2)], axis=0)
-            fused *= resize_slowly((stage - stage.min()) / (stage.max() - stage.min()), image.shape[1])
-        results.append((fused - fused.min()) / (fused.max() - fused.min()))
-    for hook in hooks:
-        hook.remove()
-    model.transformer.set_attn_implementation("sdpa")
-    return np.stack(results)
+@pytest.mark.parametrize("size", LAYOUTS)
+@pytest.mark.parametrize("count", [1, 2])
+def test_reference_equals_a_slow_transcription(size: int, count: int) -> None:
+    model, pixels = swin(size).double(), some_pixels(count, size).double()
+    maps = explain(model, pixels, settings_of("reference"), (1,)).maps[:, 0]
+    expected, _ = naive_maps(model, pixels, ODD[size], 1, Way(gradient_of="logits", together=True))
+    np.testing.assert_allclose(maps.numpy(), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("size", "layout"),
+    "changes",
     [
-        (32, {1: (4, 8, [0, 2]), 2: (4, 4, [0, 0, 0, 0])}),
-        (36, {1: (4, 9, [0, 2]), 2: (4, 5, [0, 2, 0, 2])}),  # grids that need padding
+        {"norm_over": "image"},
+        {"pairs": "mean"},
+        {"fusion": "mean"},
+        {"gradient_of": "logits"},
+        {"gradient_of": "logits", "norm_over": "image", "pairs": "mean", "fusion": "mean"},
     ],
+    ids=lambda changes: ",".join(f"{key}={value}" for key, value in changes.items()),
 )
-def test_equals_a_slow_transcription_of_the_paper(size: int, layout: dict[int, tuple[int, int, list[int]]]) -> None:
-    model, pixels = make_model(size), some_pixels(2, size)
-    maps, logits = hgi_sam(model, pixels, stages=tuple(layout))
-    np.testing.assert_allclose(maps.numpy(), naive_maps(model, pixels, layout), atol=2e-5)
-    with torch.no_grad():
-        torch.testing.assert_close(logits, model(pixels), atol=1e-5, rtol=0)
+def test_every_ablation_equals_a_slow_transcription(changes: dict[str, str]) -> None:
+    model, pixels = swin(36).double(), some_pixels(2, 36).double()
+    maps = explain(model, pixels, settings_of("paper", **changes), (1,)).maps[:, 0]
+    expected, _ = naive_maps(model, pixels, LAYOUTS[36], 1, Way(**changes))
+    np.testing.assert_allclose(maps.numpy(), expected, atol=1e-6)
+    plain = explain(model, pixels, settings_of("paper"), (1,)).maps[:, 0]
+    assert not torch.allclose(maps, plain, atol=1e-3), "the choice changes nothing"
 
 
-def test_a_map_does_not_depend_on_its_batch() -> None:
-    model, pixels = make_model(), some_pixels(3, 32)
-    together, _ = hgi_sam(model, pixels, (1, 2))
-    alone = torch.cat([hgi_sam(model, pixels[i : i + 1], (1, 2))[0] for i in range(3)])
-    torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
+def test_tiles_of_the_papers_size_equal_a_slow_transcription() -> None:
+    model, pixels = swin(96, 12, (2, 2), embed_dim=8).double(), some_pixels(1, 96).double()
+    layout = {1: Stage(12, 24, (0, 6)), 2: Stage(12, 12, (0, 0))}
+    np.testing.assert_allclose(
+        hgi_sam(model, pixels, (1, 2))[0].numpy(), naive_maps(model, pixels, layout, 1)[0], atol=1e-6
+    )
 
 
-def test_maps_span_zero_to_one_and_repeat() -> None:
-    model, pixels = make_model(), some_pixels(2, 32)
-    first, second = hgi_sam(model, pixels, (1, 2))[0], hgi_sam(model, pixels, (1, 2))[0]
-    assert torch.equal(first, second)
-    torch.testing.assert_close(first.amax((1, 2)), torch.ones(2))
-    torch.testing.assert_close(first.amin((1, 2)), torch.zeros(2))
+def test_single_precision_is_near() -> None:
+    model, pixels = swin(), some_pixels(2)
+    precise = hgi_sam(swin().double(), pixels.double(), (1, 2))[0]
+    torch.testing.assert_close(hgi_sam(model, pixels, (1, 2))[0].double(), precise, atol=2e-5, rtol=0)
 
 
-def test_a_score_that_nothing_moves_gives_zeros_not_nan() -> None:
-    model = make_model()
+def test_half_precision_weights_give_single_precision_maps() -> None:
+    maps, _ = hgi_sam(swin().bfloat16(), some_pixels(2), (1, 2))
+    assert maps.dtype == torch.float32
+    assert float((maps - hgi_sam(swin(), some_pixels(2), (1, 2))[0]).abs().mean()) < 0.05
+
+
+def test_one_forward_pass_serves_all_targets() -> None:
+    model, pixels = swin(outputs=6), some_pixels(2)
+    passes = []
+    model.register_forward_hook(lambda *_: passes.append(1))
+    together = explain(model, pixels, settings_of("paper"), (5, 0, 3))
+    assert len(passes) == 1
+    for place, target in enumerate((5, 0, 3)):
+        alone = hgi_sam(model, pixels, (1, 2), target)[0]
+        torch.testing.assert_close(together.maps[:, place], alone, atol=1e-5, rtol=0)
+    assert not torch.allclose(together.maps[:, 0], together.maps[:, 1], atol=1e-2)
+
+
+def test_one_sigmoid_output_is_explained() -> None:
+    maps, logits = hgi_sam(swin(outputs=1), some_pixels(2), (1, 2), target=0)
+    assert maps.shape == (2, 32, 32)
+    assert logits.shape == (2, 1)
+
+
+def test_without_head_weighting_it_is_swin_sam() -> None:
+    model, pixels = swin(), some_pixels(1)
+    plain = explain(model, pixels, settings_of("paper", weigh_heads=False), (1,))
+    assert torch.equal(plain.maps, explain(model, pixels, choose_settings("swin-sam"), (1,)).maps)
+
+
+def test_stage_maps_come_along() -> None:
+    found = explain(swin(), some_pixels(2), settings_of("paper"), (1, 0))
+    assert found.stages is not None
+    assert found.stages.shape == (2, 2, 2, 32, 32)
+    fused = found.stages.prod(dim=2)
+    low, high = fused.amin((2, 3), keepdim=True), fused.amax((2, 3), keepdim=True)
+    torch.testing.assert_close((fused - low) / (high - low), found.maps)
+
+
+def test_a_logit_that_nothing_moves_gives_zeros_not_nan() -> None:
+    model = swin()
     nn.init.zeros_(model.transformer.classifier.weight)
-    maps, _ = hgi_sam(model, some_pixels(2, 32), (1, 2))
+    maps, _ = hgi_sam(model, some_pixels(2), (1, 2))
     assert torch.equal(maps, torch.zeros(2, 32, 32))
 
 
-def test_the_model_is_left_as_it_was() -> None:
-    model = make_model().train()
-    frozen = next(model.parameters())
-    frozen.requires_grad_(False)
-    hgi_sam(model, some_pixels(1, 32), (1, 2))
-    assert all(module.training for module in model.modules())
-    assert [parameter.requires_grad for parameter in model.parameters()].count(False) == 1
-    assert all(parameter.grad is None for parameter in model.parameters())
-    assert model.transformer.config._attn_implementation == "sdpa"
-
-
 def test_works_inside_no_grad() -> None:
-    model, pixels = make_model(), some_pixels(1, 32)
+    model, pixels = swin(), some_pixels(1)
     with torch.no_grad():
         inside = hgi_sam(model, pixels, (1, 2))[0]
     torch.testing.assert_close(inside, hgi_sam(model, pixels, (1, 2))[0])
 
 
 def test_blocks_that_do_not_pair_up_are_refused() -> None:
-    with pytest.raises(UsageError, match="stage 2 has 1 blocks"):
-        hgi_sam(make_model(depths=(2, 1)), some_pixels(1, 32), (1, 2))
+    with pytest.raises(UsageError, match="stage 2 has 1 blocks, which do not pair up"):
+        hgi_sam(swin(depths=(2, 1)), some_pixels(1), (1, 2))
+    alone = explain(swin(depths=(2, 1)), some_pixels(1), settings_of("paper", pairs="mean"), (1,))
+    assert alone.maps.max() == 1
 
 
-def test_the_target_decides_the_map() -> None:
-    model, pixels = make_model(), some_pixels(1, 32)
-    assert not torch.allclose(hgi_sam(model, pixels, (1, 2), target=0)[0], hgi_sam(model, pixels, (1, 2), target=1)[0])
+def test_no_gradient_of_an_attention_is_kept() -> None:
+    """Of all gradients that pass an attention only one, that of the first block, is given back."""
+    model, sizes = swin(), []
+    grad = torch.autograd.grad
+
+    def watch(*arguments: object, **named: object) -> tuple[torch.Tensor, ...]:
+        found = grad(*arguments, **named)
+        sizes.append(len(found))
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.autograd, "grad", watch)
+        explain(model, some_pixels(1), settings_of("paper"), (0, 1))
+    assert sizes == [1, 1]
 
 
-@pytest.mark.parametrize(("rows", "columns", "shift"), [(8, 8, 0), (8, 12, 2), (9, 6, 1)])
-def test_assembling_undoes_shift_and_partition(rows: int, columns: int, shift: int) -> None:
-    grid = torch.arange(2 * rows * columns, dtype=torch.float32).reshape(2, rows, columns)
-    padded = nn.functional.pad(grid, (0, -columns % 4, 0, -rows % 4))
-    rolled = torch.roll(padded, (-shift, -shift), dims=(1, 2))
-    tiles = window_partition(rolled[..., None], 4).reshape(-1, 16)
-    block = BlockAttention(torch.zeros(len(tiles), 1, 16, 16), 1, 4, shift, (rows, columns))
-    assert torch.equal(assemble_grid(block, tiles), grid)
+def test_the_gradient_goes_no_further_back_than_it_must() -> None:
+    model, pixels = swin(), some_pixels(1).requires_grad_()
+    hgi_sam(model, pixels, (2,))
+    assert pixels.grad is None
+    assert all(parameter.grad is None for parameter in model.parameters())
 
 
 def test_heads_are_weighed_by_hand() -> None:
-    weights = torch.tensor([[[[0.25, 0.75], [0.5, 0.5]], [[1.0, 0.0], [0.0, 1.0]]]])
-    gradients = torch.tensor([[[[3.0, 0.0], [0.0, 4.0]], [[0.0, 0.0], [0.0, 2.0]]]])  # norms 5 and 2
+    looks = torch.tensor([[[0.375, 0.625], [0.5, 0.5]]])
     expected = [[(5 * 0.375 + 2 * 0.5) / 2, (5 * 0.625 + 2 * 0.5) / 2]]
-    torch.testing.assert_close(weigh_heads(weights, gradients), torch.tensor(expected))
+    torch.testing.assert_close(weigh_heads(looks, torch.tensor([[5.0, 2.0]])), torch.tensor(expected))
 
 
-def test_without_gradients_all_tiles_have_the_same_mean() -> None:
-    """Rows of attention sum to 1: only per-tile gradient norms make contrast between tiles."""
-    weights = torch.rand(6, 3, 16, 16, generator=torch.Generator().manual_seed(0)).softmax(-1)
-    even = weigh_heads(weights, torch.full_like(weights, 1 / 16))
-    torch.testing.assert_close(even.mean(dim=1), torch.full((6,), 1 / 16))
+@pytest.mark.parametrize("value", [0.0, 0.37, 2.0])
+def test_a_constant_image_gives_a_zero_map(value: float) -> None:
+    """With no position bias, as in a fresh network, nothing tells one token from another."""
+    torch.manual_seed(0)
+    arguments = {"image_size": 32, "tile_size": 4, "depths": (2, 2), "attn_heads": (2, 4), "embed_dim": 16}
+    fresh = create_model("swin", arguments).eval()
+    assert not hgi_sam(fresh, torch.full((2, 3, 32, 32), value), (1, 2))[0].any()
 
 
-def test_stretching_is_per_slice_and_guards_blank_ones() -> None:
-    maps = torch.stack([torch.arange(4.0).reshape(2, 2), torch.full((2, 2), 7.0)])
-    expected = torch.stack([torch.arange(4.0).reshape(2, 2) / 3, torch.zeros(2, 2)])
-    torch.testing.assert_close(stretch_to_unit(maps), expected)
+def test_a_batch_that_is_worked_on_in_parts_gives_the_same_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, pixels = swin().double(), some_pixels(5).double()
+    whole = explain(model, pixels, settings_of("paper"), (0, 1))
+    passes = []
+    model.register_forward_hook(lambda *_: passes.append(1))
+    monkeypatch.setattr("ichnos.maps.hgi_sam._PIXELS_AT_ONCE", 2 * 32 * 32)
+    parts = explain(model, pixels, settings_of("paper"), (0, 1))
+    assert len(passes) == 3
+    torch.testing.assert_close(parts.maps, whole.maps, atol=1e-9, rtol=0)
+    explain(model, pixels, settings_of("reference"), (1,))
+    assert len(passes) == 4, "what is normalised together is not taken apart"

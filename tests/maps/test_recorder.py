@@ -37,9 +37,14 @@ def test_recording_does_not_change_the_logits(model: nn.Module, pixels: torch.Te
 def test_each_block_tells_stage_tile_shift_and_grid(model: nn.Module, pixels: torch.Tensor) -> None:
     with torch.no_grad(), record_attention(model, (1, 2)) as recording:
         model(pixels)
-    layout = [(block.stage, block.tile_size, block.shift, block.grid) for block in recording.blocks]
+    layout = [(block.stage, block.number, block.tile, block.shift, block.grid) for block in recording.blocks]
     # The second stage's grid is one tile, so its odd block is not shifted.
-    assert layout == [(1, 4, 0, (8, 8)), (1, 4, 2, (8, 8)), (2, 4, 0, (4, 4)), (2, 4, 0, (4, 4))]
+    assert layout == [
+        (1, 0, (4, 4), 0, (8, 8)),
+        (1, 1, (4, 4), 2, (8, 8)),
+        (2, 0, (4, 4), 0, (4, 4)),
+        (2, 1, (4, 4), 0, (4, 4)),
+    ]
     assert [tuple(block.weights.shape) for block in recording.blocks] == [(12, 2, 16, 16)] * 2 + [(3, 4, 16, 16)] * 2
 
 
@@ -106,6 +111,75 @@ def test_a_stage_that_is_not_there_is_refused(model: nn.Module, stages: tuple[in
         pass
 
 
-def test_a_network_without_a_swin_is_refused() -> None:
-    with pytest.raises(UsageError, match="Linear holds no Swin transformer"), record_attention(nn.Linear(2, 2), (1,)):
+def test_a_network_without_a_transformer_is_refused() -> None:
+    with pytest.raises(UsageError, match="Linear holds no transformer whose attention can be recorded; those of Swin"):
+        record_attention(nn.Linear(2, 2), (1,)).__enter__()
+
+
+def test_all_stages_are_recorded_unless_some_are_asked_for(model: nn.Module, pixels: torch.Tensor) -> None:
+    with torch.no_grad(), record_attention(model) as recording:
+        model(pixels)
+    assert [block.stage for block in recording.blocks] == [1, 1, 2, 2]
+
+
+def test_threads_may_share_a_model(model: nn.Module, pixels: torch.Tensor) -> None:
+    """One waits for the other, and nothing that either changed is left."""
+    with torch.no_grad(), record_attention(model, (1,)) as recording:
+        model(pixels)
+    expected, found = recording.blocks[0].weights, {}
+
+    def work(index: int) -> None:
+        for _ in range(5):
+            with torch.no_grad(), record_attention(model, (1, 2)) as mine:
+                model(pixels)
+            found[index] = mine.blocks[0].weights
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert model.transformer.config._attn_implementation == "sdpa"
+    assert count_hooks(model) == 0
+    for index in range(3):
+        torch.testing.assert_close(found[index], expected, atol=0, rtol=0)
+
+
+def test_another_threads_pass_is_not_recorded(model: nn.Module, pixels: torch.Tensor) -> None:
+    with torch.no_grad(), record_attention(model, (1,)) as recording:
+        thread = threading.Thread(target=lambda: model(pixels))
+        thread.start()
+        thread.join()
+    assert recording.blocks == []
+
+
+def test_recordings_nest(model: nn.Module, pixels: torch.Tensor) -> None:
+    with torch.no_grad(), record_attention(model, (1,)) as outer:
+        with record_attention(model, (2,)) as inner:
+            model(pixels)
+        model(pixels)
+    assert ({block.stage for block in outer.blocks}, {block.stage for block in inner.blocks}) == ({1}, {2})
+    assert model.transformer.config._attn_implementation == "sdpa"
+
+
+def test_without_a_recorder_attention_stays_fused(
+    model: nn.Module, pixels: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ichnos.maps import recorder
+
+    calls = []
+    monkeypatch.setattr(recorder, "sdpa_attention_forward", lambda *_, **__: calls.append(1))
+    with torch.no_grad(), record_attention(model, (1,)):
         pass
+    with torch.no_grad():
+        model(pixels)
+    assert calls == [], "outside the context nothing of ours runs"
+
+
+def test_no_weight_is_a_number_that_slows_the_cpu(model: nn.Module, pixels: torch.Tensor) -> None:
+    """Swin masks with -100, and exp(-100) is denormal."""
+    with torch.no_grad(), record_attention(model) as recording:
+        model(pixels)
+    weights = recording.blocks[1].weights
+    assert (weights == 0).any(), "the shifted block masks pairs"
+    assert not ((weights > 0) & (weights < torch.finfo(torch.float32).tiny)).any()

@@ -37,3 +37,10 @@ def test_by_hand():
 @pytest.mark.parametrize("label", [True, False])
 def test_one_kind_of_label_leaves_nothing_to_tell_apart(label):
     assert math.isnan(roc_auc(np.array([0.2, 0.7]), np.array([label, label])))
+
+
+def test_of_hard_answers_it_is_the_balanced_accuracy():
+    """What the first paper prints as AUC (Rasoulian et al. 2023, table 2)."""
+    labels = np.array([True] * 5 + [False] * 4)
+    answers = np.array([1, 1, 1, 0, 0, 0, 0, 0, 1], dtype=float)
+    assert roc_auc(answers, labels) == pytest.approx((3 / 5 + 3 / 4) / 2)

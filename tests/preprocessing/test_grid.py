@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from preprocessing.heads import ball_head, canonical_geometry
@@ -95,3 +96,21 @@ def test_slices_are_resampled_independently() -> None:
     together = grid.to_model(scan.voxels_hu)
     for z, zoom in itertools.product(range(6), (1,)):
         np.testing.assert_allclose(grid.to_model(scan.voxels_hu[z : z + zoom])[0], together[z], atol=1e-2)
+
+
+def test_the_middle_of_a_resized_slice_is_what_resizing_and_cutting_gives() -> None:
+    """Shorter side to 422, then the middle 384: 19 pixels cut on each side, at any size of slice."""
+    voxels = np.random.default_rng(0).normal(size=(1, 512, 512)).astype(np.float32)
+    grid = ModelGrid.place(scan_of(voxels), 384, None, resized_to=422)
+    resized = torch.nn.functional.interpolate(
+        torch.from_numpy(voxels)[None], (422, 422), mode="bilinear", antialias=True
+    )[0]
+    np.testing.assert_allclose(grid.to_model(voxels), resized[:, 19:403, 19:403].numpy(), atol=2e-3)
+    assert not grid.to_scan(np.ones((1, 384, 384), np.float32))[0, :20].any(), "what was cut off is not looked at"
+
+
+def test_the_middle_of_a_slice_that_is_not_square() -> None:
+    voxels = np.zeros((1, 40, 60), np.float32)
+    grid = ModelGrid.place(scan_of(voxels), 16, None, resized_to=20)
+    assert (grid.row_axis.step, grid.column_axis.step) == (2.0, 2.0)
+    assert grid.column_axis.start == (7 + 0.5) * 2 - 0.5

@@ -20,3 +20,9 @@ def test_a_window_without_width_is_refused(level: float, width: float) -> None:
 def test_published_windows() -> None:
     assert [(window.low_hu, window.high_hu) for window in PAPER_WINDOWS] == [(-20, 100), (-20, 180), (-900, 2300)]
     assert [(window.low_hu, window.high_hu) for window in ICHNOS_WINDOWS] == [(0, 80), (-20, 180), (-800, 2000)]
+
+
+def test_stretching_uses_each_slices_own_range() -> None:
+    slices_hu = np.array([[[0.0, 40.0]], [[10.0, 10.0]]], dtype=np.float32)
+    found = HuWindow(40, 80).stretch(slices_hu)
+    np.testing.assert_array_equal(found, [[[0.0, 1.0]], [[10.0, 10.0]]])

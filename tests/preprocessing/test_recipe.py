@@ -33,3 +33,12 @@ def test_a_recipe_survives_json() -> None:
 def test_settings_that_make_no_sense_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Recipe.model_validate({**PRESETS["paper"].model_dump(), **change})
+
+
+def test_the_reference_scales_each_slice_from_its_own_range() -> None:
+    recipe = PRESETS["reference"]
+    slices_hu = np.stack([np.full((2, 2), -1000.0), [[-1000.0, 20.0], [50.0, 2000.0]]]).astype(np.float32)
+    channels = recipe.make_channels(slices_hu)
+    np.testing.assert_array_equal(channels[0, :, 0, 0], [-20.0, -90.0, -900.0])  # constant: left in HU, as released
+    np.testing.assert_allclose(channels[1, 0], [[0.0, 40 / 120], [70 / 120, 1.0]], atol=1e-6)
+    np.testing.assert_allclose(channels[1, 2], [[0.0, 920 / 2900], [950 / 2900, 1.0]], atol=1e-6)

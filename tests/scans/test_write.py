@@ -4,10 +4,11 @@ import pydicom
 import pytest
 from scans.dicom_files import save_series
 
+from ichnos.errors import UsageError
 from ichnos.scans.geometry import Geometry
 from ichnos.scans.read import read_mask, read_scan
 from ichnos.scans.scan import Mask, Scan
-from ichnos.scans.write import write_dicom_series, write_mask, write_nifti
+from ichnos.scans.write import write_dicom_series, write_map, write_mask, write_nifti
 
 GEOMETRY = Geometry.from_affine(np.array([[0.0, 0, -0.5, 9], [0, -0.7, 0, 8], [5, 0, 0, 7], [0, 0, 0, 1]]), (3, 4, 5))
 HU = np.linspace(-1024, 2000, 60).reshape(GEOMETRY.shape).round().astype(np.float32)
@@ -40,3 +41,13 @@ def test_dicom_series(tmp_path):
     assert [path.name for path in files] == ["0001.dcm", "0002.dcm", "0003.dcm"]
     assert pydicom.dcmread(files[0]).PatientID == "p"
     np.testing.assert_array_equal(read_scan(tmp_path / "ct").voxels_hu, HU)
+
+
+def test_a_map_lies_on_the_scans_grid(tmp_path):
+    scan = Scan(HU, GEOMETRY)
+    values = np.linspace(0, 1, scan.voxels_hu.size, dtype=np.float32).reshape(scan.voxels_hu.shape)
+    assert write_map(values, scan, tmp_path / "map.nii.gz") == ()
+    stored = np.asarray(nibabel.load(tmp_path / "map.nii.gz").dataobj)
+    np.testing.assert_array_equal(stored, scan.source.turn.to_source(values))
+    with pytest.raises(UsageError, match="does not lie on a scan of shape"):
+        write_map(values[:1], scan, tmp_path / "map.nii.gz")

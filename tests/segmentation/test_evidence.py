@@ -94,3 +94,18 @@ def test_beside_bone_twice_the_contrast_is_asked() -> None:
 def test_without_a_range_the_whole_brain_is_allowed() -> None:
     evidence = gather_evidence(bleeding_head(), make_swin(), RECIPE, SETTINGS)
     assert (evidence.allowed == evidence.brain_mask.mask.voxels).all()
+
+
+def test_the_reference_does_not_mix_slices_though_it_normalises_batches_together() -> None:
+    scan, model = bleeding_head(), make_swin(bias=8.0)
+    settings = SETTINGS.model_copy(update={"preset": "reference"})
+    small = gather_evidence(scan, model, RECIPE, settings, batch_size=1)
+    large = gather_evidence(scan, model, RECIPE, settings, batch_size=7)
+    np.testing.assert_allclose(small.map, large.map, atol=1e-4)
+
+
+def test_another_method_makes_other_maps() -> None:
+    scan, model = bleeding_head(), make_swin(bias=8.0)
+    plain = gather_evidence(scan, model, RECIPE, SETTINGS)
+    other = gather_evidence(scan, model, RECIPE, SETTINGS.model_copy(update={"method": "swin-sam"}))
+    assert np.abs(plain.map - other.map).max() > 0.1

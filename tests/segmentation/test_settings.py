@@ -1,6 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
+from ichnos.maps.settings import choose_settings
 from ichnos.segmentation.settings import SegmentationSettings
 
 
@@ -15,3 +16,16 @@ def test_settings_survive_json() -> None:
 def test_settings_out_of_range_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         SegmentationSettings.model_validate(change)
+
+
+def test_settings_name_the_method() -> None:
+    settings = SegmentationSettings(method="swin-sam", preset="reference", stages=(1, 2))
+    assert (settings.map_settings.method, settings.map_settings.stages) == ("swin-sam", (1, 2))
+    assert settings.map_settings.undo_shift == "odd"
+    assert SegmentationSettings().map_settings == choose_settings("hgi-sam")
+    assert SegmentationSettings(method="grad-cam").map_settings.stages is None
+
+
+def test_a_wrong_method_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ValidationError, match=r"is called 'swin-sum'; did you mean 'swin-sam'\?"):
+        SegmentationSettings(method="swin-sum")

@@ -55,6 +55,37 @@ def segment(
 
 
 @app.command()
+def explain(
+    inputs: Annotated[Path, typer.Option("-i", "--input", help="A scan, a folder of scans, or a CSV list.")],
+    output: Output,
+    model: Annotated[Path | None, typer.Option("-m", "--model", help="Checkpoint folder; default: bundled.")] = None,
+    methods: Annotated[
+        list[str] | None,
+        typer.Option("--method", help="hgi-sam, swin-sam, grad-cam, grad-cam++, layer-cam; may be repeated."),
+    ] = None,
+    targets: Annotated[list[str] | None, typer.Option("--target", help="An output; may be repeated.")] = None,
+    preset: Annotated[str, typer.Option(help="paper, or reference for what the released code does.")] = "paper",
+    shown: Annotated[int | None, typer.Option("--slice", min=1, help="Slice to show, 1 at the feet.")] = None,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show where the classifier looked: maps on the scan's grid, and a picture of stages and methods."""
+    with user_errors():
+        from ichnos.cli.explain import ExplainOptions, run_explain
+
+        chosen = tuple(dict.fromkeys(methods or ("hgi-sam",)))
+        options = ExplainOptions(
+            inputs, output, model, chosen, tuple(targets or ()), preset, shown, device, overwrite, quiet
+        )
+        run, code = run_explain(options)
+        if as_json:
+            show_json(run)
+    raise typer.Exit(code)
+
+
+@app.command()
 def phantom(
     output: Output,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 1,
@@ -93,6 +124,22 @@ def train(
             overwrite=overwrite,
             quiet=quiet,
         )
+
+
+@app.command("import-weights")
+def import_weights(
+    source: Annotated[str, typer.Argument(help="A .pth or .safetensors file, a folder, or owner/name of a hub.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Checkpoint folder to write.")],
+    preset: Annotated[str, typer.Option(help="paper or reference: how input and maps are made.")] = "paper",
+    image_size: Annotated[int | None, typer.Option(min=1, help="Rows and columns of the input.")] = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a checkpoint of a Swin classifier trained elsewhere (timm's or Hugging Face's naming)."""
+    with user_errors():
+        from ichnos.cli.import_weights import run_import_weights
+
+        run_import_weights(source, output, preset, image_size=image_size, overwrite=overwrite, quiet=quiet)
 
 
 @app.command()

@@ -41,7 +41,7 @@ def prepare_phantoms(
         "labelled_mm2": LABELLED_MM2,
         "obvious": [DENSE_HU, MARGIN_MM, OBVIOUS_MM2],
         "generator": _generator_digest(),
-    }
+    } | ({"resized_to": recipe.resized_to} if recipe.resized_to else {})
     store = open_store(folder)
     if store is None or store.origin != origin:
         write_store(_make_all(seeds, settings, recipe, workers), folder, recipe.image_size, origin)
@@ -53,7 +53,7 @@ def prepare_phantoms(
 def make_case(seed: int, settings: PhantomSettings, recipe: Recipe) -> CaseSlices:
     """One phantom on the model grid, with its labels."""
     phantom = make_phantom(seed, settings)
-    grid = ModelGrid.place(phantom.scan, recipe.image_size, recipe.field_of_view_mm)
+    grid = ModelGrid.place(phantom.scan, recipe.image_size, recipe.field_of_view_mm, recipe.resized_to)
     labels = np.zeros((len(phantom.scan.voxels_hu), len(LABELS)), dtype=bool)
     pixel_mm2 = phantom.scan.geometry.pixel_areas_mm2
     for subtype, voxels in phantom.bleed_masks.items():

@@ -13,25 +13,28 @@ The paper leaves open, and we choose (see docs/concepts/how-it-works):
 - the norm is Frobenius, per slice, tile and head. With one norm per head for the whole image all
   tiles would have the same mean, because attention rows sum to 1.
 - stage maps are min-max normalised per slice; a blank map gives zeros, never NaN.
-Equation 2 prints L with W where M is meant.
+Equation 2 prints L with W where M is meant. `MapSettings` names the other ways.
 """
 
-import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ichnos.errors import UsageError
+from ichnos.maps.attn_heads import gradient_norms, mean_over_queries
+from ichnos.maps.explanation import Explanation, choose_logits, finish, frozen, join, run
+from ichnos.maps.fusion import fuse_stages
 from ichnos.maps.recorder import BlockAttention, Recording, record_attention
+from ichnos.maps.settings import MapSettings, choose_settings
+from ichnos.maps.swin_sam import explain_swin_sam
+
+_PIXELS_AT_ONCE = 384 * 384
+"""How much of a batch a CPU works on at a time. What is kept for the backward pass, 0.5 GB for a slice of this
+size and Swin-Base, is far larger than its cache: larger parts took half as long again for each slice."""
 
 STAGES = (1, 2, 3)
 """Stages whose maps are fused in the paper; the fourth is too coarse."""
-
-_BLANK = 1e-12
-"""A map whose maximum and minimum differ by no more than this fraction of its maximum is blank."""
 
 
 def hgi_sam(
@@ -40,89 +43,103 @@ def hgi_sam(
     stages: Sequence[int] = STAGES,
     target: int = 1,
 ) -> tuple[Float[Tensor, "slices rows columns"], Float[Tensor, "slices outputs"]]:
-    """Maps in [0, 1] and logits of a batch of slices.
+    """Maps in [0, 1] and logits of a batch of slices, as the paper says.
 
     A slice's map does not depend on the other slices of the batch. The model's mode, parameters
     and gradients are left as they were.
 
     Args:
-        model: a classifier that holds a Swin transformer.
+        model: a classifier that holds a Swin transformer, or another of `families.FAMILIES`.
         pixels: standardised slices.
         stages: 1-based stages whose maps are multiplied.
         target: output whose logit is explained.
 
     Raises:
-        UsageError: the network has no such stage, or a stage whose blocks do not pair up.
+        UsageError: the network has no such stage or output, or a stage whose blocks do not pair up.
     """
-    with _frozen_eval(model), torch.enable_grad(), torch.autocast(pixels.device.type, enabled=False):
-        with record_attention(model, stages) as recording:
-            logits = model(pixels.float())
-        weights = [block.weights for block in recording.blocks]
-        gradients = torch.autograd.grad(logits[:, target].sum(), weights)
-    maps = fuse_stages(recording, gradients, stages, (pixels.shape[2], pixels.shape[3]))
-    return maps, logits.detach()
+    settings = choose_settings("hgi-sam").model_copy(update={"stages": tuple(stages)})
+    explanation = finish(explain_hgi_sam(model, pixels, settings, (target,)), settings)
+    return explanation.maps[:, 0], explanation.logits
 
 
-def fuse_stages(
-    recording: Recording, gradients: Sequence[Tensor], stages: Sequence[int], size: tuple[int, int]
-) -> Float[Tensor, "slices rows columns"]:
-    """Product of the stages' maps at `size` (rows, columns), min-max normalised per slice."""
-    gradient_of = {id(block): gradient for block, gradient in zip(recording.blocks, gradients, strict=True)}
-    fused: Tensor | None = None
-    for stage in stages:
-        blocks = recording.stage(stage)
-        if len(blocks) % 2:
-            raise UsageError(f"stage {stage} has {len(blocks)} blocks; HGI-SAM needs plain and shifted blocks in pairs")
-        maps = [assemble_grid(block, weigh_heads(block.weights.detach(), gradient_of[id(block)])) for block in blocks]
-        pairs = [plain * shifted for plain, shifted in zip(maps[::2], maps[1::2], strict=True)]
-        stage_map = stretch_to_unit(torch.stack(pairs).mean(dim=0))
-        resized = nn.functional.interpolate(stage_map[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
-        fused = resized if fused is None else fused * resized
-    if fused is None:
-        raise UsageError("no stages were given; HGI-SAM multiplies the maps of at least one")
-    return stretch_to_unit(fused)
+def explain_hgi_sam(
+    model: nn.Module,
+    pixels: Float[Tensor, "slices channels rows columns"],
+    settings: MapSettings,
+    targets: Sequence[int],
+) -> Explanation:
+    """One map a target, not yet normalised: one forward pass, one backward pass for each target.
+
+    Gradients go back to the first recorded block and no further; none are taken for parameters.
+    """
+    if not settings.weigh_heads:
+        return explain_swin_sam(model, pixels, settings, targets)
+    parts = torch.split(pixels, _slices_at_once(pixels, settings))
+    return join([_explain_part(model, part, settings, targets) for part in parts])
+
+
+def _slices_at_once(pixels: Float[Tensor, "slices channels rows columns"], settings: MapSettings) -> int:
+    if pixels.device.type != "cpu" or settings.min_max_over == "batch":
+        return max(1, len(pixels))
+    return max(1, _PIXELS_AT_ONCE // (pixels.shape[2] * pixels.shape[3]))
+
+
+def _explain_part(
+    model: nn.Module,
+    pixels: Float[Tensor, "slices channels rows columns"],
+    settings: MapSettings,
+    targets: Sequence[int],
+) -> Explanation:
+    with frozen(model, pixels.device, gradients=True):
+        with record_attention(model, settings.stages) as recording:
+            logits = run(model, pixels)
+        asked = choose_logits(logits, targets, settings)
+        size = (int(pixels.shape[2]), int(pixels.shape[3]))
+        pairs = []
+        for number, logit in enumerate(asked, start=1):
+            norms = _back_propagate(logit, recording.blocks, settings, keep_graph=number < len(asked))
+            pairs.append(_fuse(recording, norms, settings, size))
+    maps, stages = zip(*pairs, strict=True)
+    return Explanation(torch.stack(maps, dim=1), logits.detach(), torch.stack(stages, dim=1))
+
+
+def _back_propagate(
+    logit: Float[Tensor, " slices"], blocks: Sequence[BlockAttention], settings: MapSettings, *, keep_graph: bool
+) -> dict[int, Float[Tensor, "tiles attn_heads"]]:
+    """Norm of each attention head's gradient, by the identity of the block.
+
+    On its way to the first recorded block the gradient passes all others. Its norm is taken as it
+    passes, so that no gradient of an attention is kept.
+    """
+    norms: dict[int, Tensor] = {}
+
+    def take_norm(block: BlockAttention) -> Callable[[Tensor], None]:
+        def hook(gradient: Tensor) -> None:
+            norms[id(block)] = gradient_norms(block, gradient.detach(), settings)
+
+        return hook
+
+    handles = [block.weights.register_hook(take_norm(block)) for block in blocks]  # type: ignore[no-untyped-call]
+    try:
+        torch.autograd.grad(logit.sum(), blocks[0].weights, retain_graph=keep_graph)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return norms
+
+
+@torch.no_grad()
+def _fuse(
+    recording: Recording, norms: Mapping[int, Tensor], settings: MapSettings, size: tuple[int, int]
+) -> tuple[Float[Tensor, "slices rows columns"], Float[Tensor, "slices stages rows columns"]]:
+    def weigh(block: BlockAttention) -> Float[Tensor, "tiles keys"]:
+        return weigh_heads(mean_over_queries(block), norms[id(block)])
+
+    return fuse_stages(recording, weigh, settings, size)
 
 
 def weigh_heads(
-    weights: Float[Tensor, "tiles attn_heads queries keys"],
-    gradients: Float[Tensor, "tiles attn_heads queries keys"],
+    looks: Float[Tensor, "tiles attn_heads keys"], norms: Float[Tensor, "tiles attn_heads"]
 ) -> Float[Tensor, "tiles keys"]:
-    """Mean over heads and queries of the weights, each head of each tile scaled by its gradient's norm."""
-    norms = torch.linalg.matrix_norm(gradients, ord="fro")
-    return torch.einsum("th,thk->tk", norms, weights.mean(dim=2)) / norms.shape[1]
-
-
-def assemble_grid(
-    block: BlockAttention, tiles: Float[Tensor, "tiles keys"]
-) -> Float[Tensor, "slices grid_rows grid_columns"]:
-    """Put a block's tiles back on its token grid, undo its shift and drop its padding."""
-    side, (rows, columns) = block.tile_size, block.grid
-    tile_rows, tile_columns = math.ceil(rows / side), math.ceil(columns / side)
-    grid = tiles.reshape(-1, tile_rows, tile_columns, side, side).permute(0, 1, 3, 2, 4)
-    grid = grid.reshape(-1, tile_rows * side, tile_columns * side)
-    return torch.roll(grid, (block.shift, block.shift), dims=(1, 2))[:, :rows, :columns]
-
-
-def stretch_to_unit(maps: Float[Tensor, "slices rows columns"]) -> Float[Tensor, "slices rows columns"]:
-    """Min-max normalise each slice to [0, 1]; a slice without contrast becomes zeros."""
-    low = maps.amin(dim=(1, 2), keepdim=True)
-    high = maps.amax(dim=(1, 2), keepdim=True)
-    contrast = high - low
-    is_blank = contrast <= _BLANK * high.abs()
-    return torch.where(is_blank, torch.zeros_like(maps), (maps - low) / contrast.masked_fill(is_blank, 1.0))
-
-
-@contextmanager
-def _frozen_eval(model: nn.Module) -> Iterator[None]:
-    """Eval mode and no parameter gradients inside the block; both as before afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
-    needs = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
-    try:
-        model.eval()
-        model.requires_grad_(False)
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        for parameter, requires_grad in needs:
-            parameter.requires_grad_(requires_grad)
+    """Mean over heads, each head of each tile scaled by its gradient's norm."""
+    return torch.einsum("th,thk->tk", norms, looks) / norms.shape[1]

@@ -60,9 +60,20 @@ class ModelGrid:
     column_axis: Axis
 
     @classmethod
-    def place(cls, scan: Scan, image_size: int, field_of_view_mm: float | None) -> "ModelGrid":
-        """Cover the whole slice, or a square of `field_of_view_mm` around the head's centre."""
+    def place(
+        cls, scan: Scan, image_size: int, field_of_view_mm: float | None, resized_to: int | None = None
+    ) -> "ModelGrid":
+        """Cover the whole slice, a square of `field_of_view_mm` around the head's centre, or the slice's middle.
+
+        The middle is what is left of a slice whose shorter side was resized to `resized_to` pixels
+        when `image_size` pixels are cut out; pixels are then square.
+        """
         _, rows, columns = scan.geometry.shape
+        if resized_to is not None:
+            shorter = min(rows, columns)
+            return cls(
+                _middle(rows, image_size, (shorter, resized_to)), _middle(columns, image_size, (shorter, resized_to))
+            )
         if field_of_view_mm is None:
             return cls(_spanning(rows, image_size), _spanning(columns, image_size))
         _, row_mm, column_mm = scan.geometry.spacing_mm
@@ -96,6 +107,13 @@ class ModelGrid:
 def _spanning(scan_length: int, length: int) -> Axis:
     step = scan_length / length
     return Axis(length, start=step / 2 - 0.5, step=step, scan_length=scan_length)
+
+
+def _middle(scan_length: int, length: int, ratio: tuple[int, int]) -> Axis:
+    """The middle `length` pixels of an axis whose pixels become `ratio[1]` for each `ratio[0]`."""
+    step = ratio[0] / ratio[1]
+    cut = round((scan_length * ratio[1] // ratio[0] - length) / 2)
+    return Axis(length, start=(cut + 0.5) * step - 0.5, step=step, scan_length=scan_length)
 
 
 def _around(centre: float, extent: float, length: int, scan_length: int) -> Axis:

@@ -44,6 +44,12 @@ class HuWindow:
         scaled = (voxels_hu - np.float32(self.low_hu)) / np.float32(self.width_hu)
         return np.clip(scaled, 0.0, 1.0)
 
+    def stretch(self, slices_hu: Float[np.ndarray, "slices rows columns"]) -> Float[np.ndarray, "slices rows columns"]:
+        """Clip to the window and scale each slice from its own range to [0, 1]; a slice of one value stays in HU."""
+        clipped = np.clip(slices_hu, np.float32(self.low_hu), np.float32(self.high_hu))
+        low, high = clipped.min(axis=(1, 2), keepdims=True), clipped.max(axis=(1, 2), keepdims=True)
+        return np.where(high > low, (clipped - low) / np.where(high > low, high - low, 1.0), clipped)
+
 
 PAPER_WINDOWS = (HuWindow(40, 120), HuWindow(80, 200), HuWindow(700, 3200))
 """Brain, subdural and bone windows for the first paper's three channels (Rasoulian et al. 2023, 3.1).
@@ -51,6 +57,9 @@ PAPER_WINDOWS = (HuWindow(40, 120), HuWindow(80, 200), HuWindow(700, 3200))
 The paper gives no numbers but refers to the papers of its data sets: brain and bone are those of
 Hssayeni et al. 2020, subdural that of the RSNA 2019 challenge. One set serves training and test.
 """
+
+REFERENCE_WINDOWS = (HuWindow(40, 120), HuWindow(80, 340), HuWindow(700, 3200))
+"""What the code released with the first paper does to its test set; its training set had others."""
 
 ICHNOS_WINDOWS = (HuWindow(40, 80), HuWindow(80, 200), HuWindow(600, 2800))
 """The same three channels with the narrower brain window that radiologists read with: ours."""

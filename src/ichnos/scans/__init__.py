@@ -3,7 +3,7 @@
 from ichnos.scans.geometry import Geometry
 from ichnos.scans.read import read_mask, read_scan
 from ichnos.scans.scan import AIR_HU, IMAGE_ORDER, Mask, Scan, Source, Turn
-from ichnos.scans.write import write_dicom_series, write_mask, write_nifti
+from ichnos.scans.write import write_dicom_series, write_map, write_mask, write_nifti
 
 __all__ = [
     "AIR_HU",
@@ -16,6 +16,7 @@ __all__ = [
     "read_mask",
     "read_scan",
     "write_dicom_series",
+    "write_map",
     "write_mask",
     "write_nifti",
 ]

@@ -4,7 +4,9 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
+from ichnos.errors import UsageError
 from ichnos.scans.dicom_writer import save_dicom_series
 from ichnos.scans.nifti_writer import save_nifti
 from ichnos.scans.scan import Mask, Scan
@@ -29,6 +31,27 @@ def write_mask(mask: Mask, path: str | PathLike[str]) -> tuple[str, ...]:
         UsageError: `path` ends otherwise.
     """
     return save_nifti(mask.voxels.astype(np.uint8), mask.geometry, mask.source, Path(path))
+
+
+def write_map(
+    values: Float[np.ndarray, "slices rows columns"], scan: Scan, path: str | PathLike[str]
+) -> tuple[str, ...]:
+    """Write a map in [0, 1] as NIfTI (float32) on the grid of `scan`, as `write_mask` does.
+
+    Args:
+        values: one for each voxel of the scan.
+        scan: whose grid it lies on.
+        path: ends in .nii.gz or .nii; replaced in one step if it exists.
+
+    Returns:
+        Lines that the user should know; empty if all is in the NIfTI.
+
+    Raises:
+        UsageError: `path` ends otherwise, or `values` has another shape than the scan.
+    """
+    if values.shape != scan.voxels_hu.shape:
+        raise UsageError(f"a map of shape {values.shape} does not lie on a scan of shape {scan.voxels_hu.shape}")
+    return save_nifti(values.astype(np.float32), scan.geometry, scan.source, Path(path))
 
 
 def write_nifti(scan: Scan, path: str | PathLike[str]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What a network says about a scan, before any threshold: computed once, decided on many times."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 from torch import nn
 
-from ichnos.maps.hgi_sam import hgi_sam
+from ichnos.maps.methods import explain
+from ichnos.models.outputs import KNOWN_LABELS, find_bleed_output, to_probabilities
 from ichnos.preprocessing.brain_mask import BrainMask, find_brain_mask
 from ichnos.preprocessing.grid import ModelGrid
 from ichnos.preprocessing.recipe import Recipe
@@ -59,17 +60,30 @@ def gather_evidence(
     recipe: Recipe,
     settings: SegmentationSettings,
     batch_size: int = 4,
+    *,
+    labels: Sequence[str] = KNOWN_LABELS[2],
 ) -> Evidence:
-    """Run the classifier on every slice and make maps of those at or above the gate."""
+    """Run the classifier on every slice and make maps of those at or above the gate.
+
+    Args:
+        scan: to look at.
+        model: a classifier.
+        recipe: how its input is made.
+        settings: gate, and what makes the maps.
+        batch_size: slices at a time; 1 where a map would depend on its batch.
+        labels: what the outputs stand for; one of them for a bleed of whatever kind.
+    """
     brain = find_brain_mask(scan)
-    grid = ModelGrid.place(scan, recipe.image_size, recipe.field_of_view_mm)
+    grid = ModelGrid.place(scan, recipe.image_size, recipe.field_of_view_mm, recipe.resized_to)
     slices_hu = grid.to_model(scan.voxels_hu)
-    probabilities = _classify(slices_hu, model, recipe, batch_size)
+    target, map_settings = find_bleed_output(labels), settings.map_settings
+    probabilities = classify(slices_hu, model, recipe, batch_size, labels)[:, target]
     chosen = np.flatnonzero(probabilities >= settings.probability_gate)
     maps = np.zeros(scan.voxels_hu.shape, dtype=np.float32)
-    for part, pixels in _batches(slices_hu[chosen], recipe, batch_size):
-        on_grid = hgi_sam(model, pixels.to(_device(model)), settings.stages)[0].cpu().numpy()
-        maps[chosen[part]] = grid.to_scan(on_grid)
+    at_once = batch_size if map_settings.min_max_over == "slice" else 1
+    for part, pixels in _batches(slices_hu[chosen], recipe, at_once):
+        on_grid = explain(model, pixels.to(_device(model)), map_settings, (target,)).maps[:, 0]
+        maps[chosen[part]] = grid.to_scan(on_grid.cpu().numpy())
     maps *= brain.mask.voxels
     peaks = maps.max(axis=(1, 2), keepdims=True)
     maps /= np.where(peaks > 0, peaks, 1.0)
@@ -77,15 +91,19 @@ def gather_evidence(
     return Evidence(scan, brain, maps, probabilities, allowed)
 
 
-def _classify(
-    slices_hu: Float[np.ndarray, "slices rows columns"], model: nn.Module, recipe: Recipe, batch_size: int
-) -> Float[np.ndarray, " slices"]:
-    """P(bleed) of each slice from a network with two outputs (no bleed, bleed)."""
+def classify(
+    slices_hu: Float[np.ndarray, "slices rows columns"],
+    model: nn.Module,
+    recipe: Recipe,
+    batch_size: int,
+    labels: Sequence[str],
+) -> Float[np.ndarray, "slices outputs"]:
+    """Probability of each label in each slice of the model grid."""
     parts = []
     with torch.inference_mode():
         for _, pixels in _batches(slices_hu, recipe, batch_size):
             logits = model(pixels.to(_device(model)))
-            parts.append(torch.softmax(logits.float(), dim=1)[:, 1].cpu().numpy())
+            parts.append(to_probabilities(logits.float(), labels).cpu().numpy())
     return np.concatenate(parts)
 
 

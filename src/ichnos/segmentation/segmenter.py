@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from ichnos.errors import CheckpointError
+from ichnos.errors import CheckpointError, UsageError
 from ichnos.models.checkpoint import Checkpoint, load_checkpoint
+from ichnos.models.outputs import find_bleed_output
 from ichnos.preprocessing.recipe import Recipe
 from ichnos.runtime.device import choose_device
 from ichnos.scans.scan import Scan
@@ -50,7 +51,8 @@ class Segmenter:
 
     def gather(self, scan: Scan) -> Evidence:
         """Probabilities and maps of a scan, before gate and threshold are applied."""
-        return gather_evidence(scan, self.checkpoint.model, self.recipe, self.settings, self.batch_size)
+        labels = self.checkpoint.labels
+        return gather_evidence(scan, self.checkpoint.model, self.recipe, self.settings, self.batch_size, labels=labels)
 
     def with_settings(self, settings: SegmentationSettings) -> "Segmenter":
         """The same model with another gate, threshold or cleanup."""
@@ -89,5 +91,9 @@ def make_segmenter(checkpoint: Checkpoint, name: str, device: torch.device) -> S
         raise CheckpointError(
             f"checkpoint {name!r}: {place}: {first['msg']}; was it written by a newer ichnos?"
         ) from error
+    try:
+        find_bleed_output(checkpoint.labels)
+    except UsageError as error:
+        raise CheckpointError(f"checkpoint {name!r} cannot segment: {error}") from error
     checkpoint.model.to(device).eval()
     return Segmenter(checkpoint, recipe, settings, name)
