@@ -31,7 +31,7 @@ def answering(monkeypatch):
     """A segmenter that finds the given voxels and probabilities in every scan."""
 
     def make(voxels, probabilities):
-        def gather(scan, *_):
+        def gather(scan, *_, labels):
             brain = BrainMask(Mask(np.ones(SHAPE, bool), scan.geometry), ())
             values = voxels.astype(np.float32)
             return Evidence(scan, brain, values, np.array(probabilities, np.float32), np.ones(SHAPE, bool))

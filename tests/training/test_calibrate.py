@@ -27,7 +27,7 @@ def knowing(monkeypatch):
     """Make a segmenter whose network has answered already; like the real one, it gates its maps."""
 
     def make(evidence, settings):
-        def gather(scan, model, recipe, settings, batch_size):
+        def gather(scan, model, recipe, settings, batch_size, *, labels):
             found = next(one for one in evidence if one.scan is scan)
             looked_at = found.slice_probabilities >= settings.probability_gate
             return replace(found, map=found.map * looked_at[:, None, None])

@@ -183,7 +183,7 @@ def no_phantoms(monkeypatch):
         ),
         ({"network": {"arguments": {**SWIN, "outputs": 6}}}, r"^network 'swin' has 6 outputs; slice labels need 2$"),
         ({"segmentation": {"stages": [1, 2, 3]}}, r"stages \[1, 2, 3\] cannot be recorded"),
-        ({"network": {"arguments": {**SWIN, "depths": [2, 1]}}}, r"stage 2 has 1 blocks; HGI-SAM needs"),
+        ({"network": {"arguments": {**SWIN, "depths": [2, 1]}}}, r"stage 2 has 1 blocks, which do not pair up"),
     ],
 )
 def test_a_network_that_does_not_fit_is_refused_before_anything_is_made(tmp_path, sections, pattern):
