@@ -75,6 +75,13 @@ def test_a_bad_case_does_not_stop_the_others(
     assert "1 of 2 scans failed" in capsys.readouterr().err
 
 
+def test_quiet_still_says_why_a_scan_failed(
+    scans: Path, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_segment(SegmentOptions(scans / "broken.nii.gz", tmp_path / "out", model=model, quiet=True))
+    assert "broken: failed: " in capsys.readouterr().err
+
+
 def test_an_unexpected_error_is_a_failed_case_too(
     scans: Path, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,16 @@ def test_scalp_and_table_stay_out() -> None:
     assert not (found & (scan.voxels_hu != 32.0)).any()
 
 
+def test_another_cavity_in_bone_is_not_brain() -> None:
+    """A sinus full of fluid, or a vertebral canal: enclosed on all sides, but not the main body."""
+    scan = ball_head()
+    voxels = scan.voxels_hu.copy()
+    voxels[10:20, 2:22, 2:22] = 1200.0
+    voxels[10:20, 5:19, 5:19] = 32.0
+    found = find_brain_mask(Scan(voxels, scan.geometry)).mask.voxels
+    assert not found[10:20, 2:22, 2:22].any()
+
+
 def test_a_craniectomy_on_one_side_does_not_empty_the_mask() -> None:
     scan = ball_head()
     voxels = scan.voxels_hu.copy()

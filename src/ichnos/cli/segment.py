@@ -63,7 +63,8 @@ def run_segment(options: SegmentOptions) -> tuple[dict[str, Any], int]:
     try:
         for number, scan in enumerate(listed, start=1):
             records.append(_segment_case(scan, segmenter, asked, options))
-            say(f"[{number}/{len(listed)}] {_sentence(records[-1])}", quiet=options.quiet)
+            failed_now = records[-1]["status"] == "failed"
+            say(f"[{number}/{len(listed)}] {_sentence(records[-1])}", quiet=options.quiet and not failed_now)
     finally:
         run = {
             "command": "segment",
