@@ -5,6 +5,8 @@ Places are those of `torch.nn.functional.affine_grid` with `align_corners=False`
 the slice that is shown there.
 """
 
+from typing import Literal
+
 import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
@@ -48,25 +50,52 @@ def crop(
 
 
 def find_places(matrices: Float[Tensor, "slices 2 3"], size: tuple[int, int]) -> Float[Tensor, "slices rows columns 2"]:
-    """Where each pixel of the result comes from."""
-    return nn.functional.affine_grid(matrices, [len(matrices), 1, *size], align_corners=False)
+    """Where each pixel of the result comes from; what `affine_grid` gives, ten times as fast on a CPU."""
+    down, across = (
+        (torch.arange(length, device=matrices.device) * 2 + 1 - length)[:, None] / length for length in size
+    )
+    columns = across * matrices[:, None, :, 0]
+    rows = down * matrices[:, None, :, 1] + matrices[:, None, :, 2]
+    return columns[:, None] + rows[:, :, None]
 
 
 def warp_pixels(
-    pixels: Float[Tensor, "slices channels rows columns"], places: Float[Tensor, "slices rows columns 2"]
+    pixels: Float[Tensor, "slices channels rows columns"], matrices: Float[Tensor, "slices 2 3"]
 ) -> Float[Tensor, "slices channels rows columns"]:
     """Slices between whose pixels is interpolated; beyond an edge, its nearest pixel goes on."""
-    return nn.functional.grid_sample(pixels, places, padding_mode="border", align_corners=False)
+    return _warp(pixels, matrices, "bilinear", "border")
 
 
 def warp_masks(
-    masks: Shaped[Tensor, "slices rows columns"], places: Float[Tensor, "slices rows columns 2"]
+    masks: Shaped[Tensor, "slices rows columns"], matrices: Float[Tensor, "slices 2 3"]
 ) -> Shaped[Tensor, "slices rows columns"]:
     """Masks, or labels, or soft targets: each value is one that was there before; beyond an edge, 0."""
-    moved = nn.functional.grid_sample(masks[:, None].float(), places, mode="nearest", align_corners=False)
-    return moved[:, 0].to(masks.dtype)
+    return _warp(masks[:, None].float(), matrices, "nearest", "zeros")[:, 0].to(masks.dtype)
 
 
-def lies_inside(places: Float[Tensor, "slices rows columns 2"]) -> Bool[Tensor, "slices rows columns"]:
+def _warp(
+    images: Float[Tensor, "slices channels rows columns"],
+    matrices: Float[Tensor, "slices 2 3"],
+    mode: Literal["bilinear", "nearest"],
+    padding: Literal["border", "zeros"],
+) -> Float[Tensor, "slices channels rows columns"]:
+    """Only slices that are more than flipped are interpolated; the others keep their values to the bit."""
+    is_flipped = (matrices == matrices.new_tensor([[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])).flatten(1).all(dim=1)
+    is_still = (matrices == matrices.new_tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])).flatten(1).all(dim=1)
+    result = images
+    if is_flipped.any():
+        flipped = is_flipped.nonzero()[:, 0].to(images.device)
+        result = result.index_copy(0, flipped, images[flipped].flip(-1))
+    moved = (~is_flipped & ~is_still).nonzero()[:, 0]
+    if not len(moved):
+        return result
+    size = (images.shape[2], images.shape[3])
+    places = find_places(matrices[moved].to(images.device), size)
+    moved = moved.to(images.device)
+    new = nn.functional.grid_sample(images[moved], places, mode=mode, padding_mode=padding, align_corners=False)
+    return new if len(new) == len(images) else result.index_copy(0, moved, new)
+
+
+def lies_inside(matrices: Float[Tensor, "slices 2 3"], size: tuple[int, int]) -> Bool[Tensor, "slices rows columns"]:
     """Which pixels of the result show the slice, and not what goes on beyond its edge."""
-    return (places.abs() <= 1).all(dim=3)
+    return (find_places(matrices, size).abs() <= 1).all(dim=3)
