@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeFl
 from torch import Tensor
 
 from ichnos.preprocessing.blur import blur_slices
-from ichnos.preprocessing.warp import crop, lies_inside, make_matrices, warp_masks, warp_pixels
+from ichnos.preprocessing.warp import Warp, crop, lies_inside, make_matrices, plan_warp, warp_masks, warp_pixels
 
 
 def _check_ascending(span: tuple[float, float]) -> tuple[float, float]:
@@ -96,8 +96,8 @@ class Augmentation(BaseModel):
         self, pixels: Float[Tensor, "slices channels rows columns"], generator: torch.Generator
     ) -> Float[Tensor, "slices channels rows columns"]:
         """Change each slice by its own draw; channels of a slice change alike."""
-        matrices = self.draw_matrices(pixels, generator)
-        return self.change_intensity(warp_pixels(pixels, matrices), generator)
+        warp = self.draw_warp(pixels, generator)
+        return self.change_intensity(warp_pixels(pixels, warp), generator)
 
     def apply_with_masks(
         self,
@@ -110,8 +110,8 @@ class Augmentation(BaseModel):
         Masks are sampled at the nearest pixel and never blurred, so that each value was there before.
         The slices change as `apply` would change them.
         """
-        matrices = self.draw_matrices(pixels, generator)
-        return self.change_intensity(warp_pixels(pixels, matrices), generator), warp_masks(masks, matrices)
+        warp = self.draw_warp(pixels, generator)
+        return self.change_intensity(warp_pixels(pixels, warp), generator), warp_masks(masks, warp)
 
     def make_views(
         self,
@@ -128,21 +128,18 @@ class Augmentation(BaseModel):
             shared_geometry: one shift, rotation, size, flip and crop for both views, so that equal
                 places show equal tissue, and different intensities.
         """
-        matrices = self.draw_matrices(pixels, generator)
-        size = (pixels.shape[2], pixels.shape[3])
-        others = matrices if shared_geometry else self.draw_matrices(pixels, generator)
-        moved = warp_pixels(pixels, matrices)
+        warp = self.draw_warp(pixels, generator)
+        others = warp if shared_geometry else self.draw_warp(pixels, generator)
+        moved = warp_pixels(pixels, warp)
         moved_again = moved if shared_geometry else warp_pixels(pixels, others)
         return Views(
             first=self.change_intensity(moved, generator),
             second=self.change_intensity(moved_again, generator),
-            is_inside=(lies_inside(matrices, size) & lies_inside(others, size)).to(pixels.device),
+            is_inside=lies_inside(warp) & lies_inside(others),
         )
 
-    def draw_matrices(
-        self, pixels: Float[Tensor, "slices channels rows columns"], generator: torch.Generator
-    ) -> Float[Tensor, "slices 2 3"]:
-        """The geometric change of each slice, as `preprocessing.warp` takes it; on the generator's device."""
+    def draw_warp(self, pixels: Float[Tensor, "slices channels rows columns"], generator: torch.Generator) -> Warp:
+        """The geometric change of each slice."""
         count, size = len(pixels), (pixels.shape[2], pixels.shape[3])
         angle = _draw_either_way(count, math.radians(self.rotation_degrees), generator)
         zoom = 1 + _draw_either_way(count, self.scale, generator)
@@ -155,7 +152,7 @@ class Augmentation(BaseModel):
         matrices = make_matrices(angle, zoom, mirror, shift, size)
         if self.crop_area is not None:
             matrices = self._draw_crop(matrices, self.crop_area, generator)
-        return matrices
+        return plan_warp(matrices, size, pixels.device)
 
     def change_intensity(
         self, pixels: Float[Tensor, "slices channels rows columns"], generator: torch.Generator

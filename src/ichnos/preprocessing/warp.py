@@ -5,11 +5,29 @@ Places are those of `torch.nn.functional.affine_grid` with `align_corners=False`
 the slice that is shown there.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Warp:
+    """A geometric change of a batch, on the device of its slices.
+
+    Attributes:
+        still: numbers of the slices that stay as they are, to the bit.
+        flipped: of those that are only flipped.
+        moved: of those that are interpolated.
+        places: where each pixel of the moved slices comes from, across and down.
+    """
+
+    still: Int[Tensor, " still"]
+    flipped: Int[Tensor, " flipped"]
+    moved: Int[Tensor, " moved"]
+    places: Float[Tensor, "moved rows columns 2"]
 
 
 def make_matrices(
@@ -59,43 +77,48 @@ def find_places(matrices: Float[Tensor, "slices 2 3"], size: tuple[int, int]) ->
     return columns[:, None] + rows[:, :, None]
 
 
+def plan_warp(matrices: Float[Tensor, "slices 2 3"], size: tuple[int, int], device: torch.device) -> Warp:
+    """Sort slices by what has to be done to them, and find the places of those that are interpolated."""
+    is_still, is_flipped = (
+        (matrices == matrices.new_tensor([[side, 0.0, 0.0], [0.0, 1.0, 0.0]])).flatten(1).all(dim=1)
+        for side in (1.0, -1.0)
+    )
+    still, flipped, moved = (chosen.nonzero()[:, 0] for chosen in (is_still, is_flipped, ~(is_still | is_flipped)))
+    places = find_places(matrices[moved].to(device), size)
+    return Warp(still.to(device), flipped.to(device), moved.to(device), places)
+
+
 def warp_pixels(
-    pixels: Float[Tensor, "slices channels rows columns"], matrices: Float[Tensor, "slices 2 3"]
+    pixels: Float[Tensor, "slices channels rows columns"], warp: Warp
 ) -> Float[Tensor, "slices channels rows columns"]:
     """Slices between whose pixels is interpolated; beyond an edge, its nearest pixel goes on."""
-    return _warp(pixels, matrices, "bilinear", "border")
+    return _warp(pixels, warp, "bilinear", "border")
 
 
-def warp_masks(
-    masks: Shaped[Tensor, "slices rows columns"], matrices: Float[Tensor, "slices 2 3"]
-) -> Shaped[Tensor, "slices rows columns"]:
+def warp_masks(masks: Shaped[Tensor, "slices rows columns"], warp: Warp) -> Shaped[Tensor, "slices rows columns"]:
     """Masks, or labels, or soft targets: each value is one that was there before; beyond an edge, 0."""
-    return _warp(masks[:, None].float(), matrices, "nearest", "zeros")[:, 0].to(masks.dtype)
+    return _warp(masks[:, None].float(), warp, "nearest", "zeros")[:, 0].to(masks.dtype)
+
+
+def lies_inside(warp: Warp) -> Bool[Tensor, "slices rows columns"]:
+    """Which pixels of the result show the slice, and not what goes on beyond its edge."""
+    slices = sum(len(chosen) for chosen in (warp.still, warp.flipped, warp.moved))
+    everywhere = torch.ones(slices, *warp.places.shape[1:3], dtype=torch.bool, device=warp.places.device)
+    return everywhere.index_copy(0, warp.moved, (warp.places.abs() <= 1).all(dim=3))
 
 
 def _warp(
     images: Float[Tensor, "slices channels rows columns"],
-    matrices: Float[Tensor, "slices 2 3"],
+    warp: Warp,
     mode: Literal["bilinear", "nearest"],
     padding: Literal["border", "zeros"],
 ) -> Float[Tensor, "slices channels rows columns"]:
-    """Only slices that are more than flipped are interpolated; the others keep their values to the bit."""
-    is_flipped = (matrices == matrices.new_tensor([[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])).flatten(1).all(dim=1)
-    is_still = (matrices == matrices.new_tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])).flatten(1).all(dim=1)
-    result = images
-    if is_flipped.any():
-        flipped = is_flipped.nonzero()[:, 0].to(images.device)
-        result = result.index_copy(0, flipped, images[flipped].flip(-1))
-    moved = (~is_flipped & ~is_still).nonzero()[:, 0]
-    if not len(moved):
-        return result
-    size = (images.shape[2], images.shape[3])
-    places = find_places(matrices[moved].to(images.device), size)
-    moved = moved.to(images.device)
-    new = nn.functional.grid_sample(images[moved], places, mode=mode, padding_mode=padding, align_corners=False)
-    return new if len(new) == len(images) else result.index_copy(0, moved, new)
-
-
-def lies_inside(matrices: Float[Tensor, "slices 2 3"], size: tuple[int, int]) -> Bool[Tensor, "slices rows columns"]:
-    """Which pixels of the result show the slice, and not what goes on beyond its edge."""
-    return (find_places(matrices, size).abs() <= 1).all(dim=3)
+    result = torch.empty_like(images)
+    result.index_copy_(0, warp.still, images[warp.still])
+    result.index_copy_(0, warp.flipped, images[warp.flipped].flip(-1))
+    if len(warp.moved):
+        moved = nn.functional.grid_sample(
+            images[warp.moved], warp.places, mode=mode, padding_mode=padding, align_corners=False
+        )
+        result.index_copy_(0, warp.moved, moved)
+    return result
