@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ichnos.cohorts.slice_store import SliceStore
+from ichnos.cohorts.slice_store import BLEED, MARKS, SliceStore
 from ichnos.phantoms import PhantomSettings
 from ichnos.scans.geometry import Geometry
 from ichnos.scans.scan import Scan
@@ -64,14 +64,20 @@ def box_scan(shape=(4, 16, 16), spacing_mm=(5.0, 1.0, 1.0), hu=40.0):
 def made_store(count=40, size=8, patients=10, seed=0):
     """A store in memory whose positive slices are brighter: a quarter of all, spread over patients."""
     rng = np.random.default_rng(seed)
-    labels = np.zeros((count, 6), bool)
-    labels[:, 0] = np.arange(count) % 4 == 0
+    labels = np.zeros((count, 6), np.int8)
+    labels[:, [0, 2]] = (np.arange(count) % 4 == 0)[:, None]
     hu = rng.normal(30, 15, (count, size, size)) + 20 * labels[:, :1, None]
+    marks = np.full(hu.shape, MARKS["brain"], np.uint8)
+    marks[::4, size // 4 : size // 2, size // 4 : size // 2] |= MARKS["intraparenchymal"]
+    hu[(marks & BLEED) != 0] += 20
     return SliceStore(
-        slices_hu=np.rint(hu).astype("<i2"),
+        hu=np.rint(hu).astype("<i2"),
+        marks=marks,
         labels=labels,
-        is_obvious=labels[:, 0],
+        has_mask=np.ones(count, bool),
+        is_obvious=labels[:, 0] == 1,
         cases=np.arange(count) * patients // count,
+        names=tuple(f"case-{number}" for number in range(patients)),
         patients=tuple(f"patient-{number}" for number in range(patients)),
         origin={},
     )

@@ -6,7 +6,7 @@ from tiny import SETTINGS, box_scan, tiny_recipe
 
 from ichnos.cohorts import phantom_slices
 from ichnos.cohorts.phantom_slices import LABELLED_MM2, make_case, prepare_phantoms
-from ichnos.cohorts.slice_store import LABELS
+from ichnos.cohorts.slice_store import LABELS, MARKS
 from ichnos.phantoms import Phantom, make_phantom
 from ichnos.preprocessing.grid import ModelGrid
 
@@ -15,7 +15,11 @@ RECIPE = tiny_recipe().preprocessing
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def all_hu(store):
+    return store.hu[np.arange(len(store))]
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +62,10 @@ def test_an_equal_store_is_taken_as_it_is(store_folder):
     ids=["seed", "slices", "noise", "image size", "field of view"],
 )
 def test_a_store_made_otherwise_is_made_again(tmp_path, seed, settings, recipe):
-    before = np.array(prepare_phantoms([5], SETTINGS, RECIPE, tmp_path, workers=1).slices_hu)
+    before = all_hu(prepare_phantoms([5], SETTINGS, RECIPE, tmp_path, workers=1))
     store = prepare_phantoms([seed], settings, recipe, tmp_path, workers=1)
-    np.testing.assert_array_equal(store.slices_hu, np.rint(make_case(seed, settings, recipe).slices_hu))
-    assert not np.array_equal(store.slices_hu, before)
+    np.testing.assert_array_equal(all_hu(store), np.rint(make_case(seed, settings, recipe).slices_hu))
+    assert not np.array_equal(all_hu(store), before)
 
 
 def test_a_store_labelled_otherwise_is_made_again(tmp_path, monkeypatch):
@@ -77,6 +81,7 @@ def test_windows_do_not_ask_for_a_new_store(store_folder):
 
 
 def test_an_unfinished_store_is_made_again(store_folder, tmp_path):
+    (tmp_path / "shards").mkdir()
     for name, content in contents(store_folder).items():
         (tmp_path / name).write_bytes(content[:-8])
     (tmp_path / "store.json").unlink()
@@ -95,6 +100,20 @@ def test_a_case_is_the_phantom_on_the_model_grid_with_its_labels(seed):
             name for name, mask in phantom.bleed_masks.items() if mask[z].sum() * row_mm * column_mm >= LABELLED_MM2
         }
         assert case.labels[z].tolist() == [bool(seen), *(name in seen for name in LABELS[1:])]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_case_is_marked_where_half_a_pixel_is(seed):
+    phantom, case = make_phantom(seed, SETTINGS), make_case(seed, SETTINGS, RECIPE)
+    grid = ModelGrid.place(phantom.scan, RECIPE.image_size, RECIPE.field_of_view_mm)
+    for name, bit in MARKS.items():
+        drawn = phantom.brain_mask if name == "brain" else phantom.bleed_masks.get(name)
+        if drawn is None:
+            assert not (case.marks & bit).any()
+        else:
+            share = grid.fractions_to_model(drawn.astype(np.float32))
+            np.testing.assert_array_equal((case.marks & bit) != 0, share >= 0.5)
+            assert ((case.marks & bit) != 0).sum() == pytest.approx(share.sum(), rel=0.1, abs=20)
 
 
 @pytest.mark.parametrize(("pixels", "is_seen"), [(0, False), (19, False), (20, True)])

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ichnos.cohorts.obvious import DENSE_HU, MARGIN_MM, OBVIOUS_MM2, find_obvious
-from ichnos.cohorts.slice_store import LABELS, CaseSlices, SliceStore, open_store, write_store
+from ichnos.cohorts.slice_store import LABELS, MARKS, CaseSlices, SliceStore, open_store, write_store
 from ichnos.phantoms import PhantomSettings, make_phantom, phantom_name
 from ichnos.preprocessing.grid import ModelGrid
 from ichnos.preprocessing.recipe import Recipe
@@ -51,19 +51,25 @@ def prepare_phantoms(
 
 
 def make_case(seed: int, settings: PhantomSettings, recipe: Recipe) -> CaseSlices:
-    """One phantom on the model grid, with its labels."""
+    """One phantom on the model grid, with its labels and masks.
+
+    A pixel of the model grid is marked where at least half of it is.
+    """
     phantom = make_phantom(seed, settings)
     grid = ModelGrid.place(phantom.scan, recipe.image_size, recipe.field_of_view_mm, recipe.resized_to)
-    labels = np.zeros((len(phantom.scan.voxels_hu), len(LABELS)), dtype=bool)
+    labels = np.zeros((len(phantom.scan.voxels_hu), len(LABELS)), dtype=np.int8)
     pixel_mm2 = phantom.scan.geometry.pixel_areas_mm2
     for subtype, voxels in phantom.bleed_masks.items():
         labels[:, LABELS.index(subtype)] = voxels.sum(axis=(1, 2)) * pixel_mm2 >= LABELLED_MM2
     labels[:, 0] = labels[:, 1:].any(axis=1)
     name = phantom_name(seed)
     slices_hu = grid.to_model(phantom.scan.voxels_hu)
+    marks = np.zeros(slices_hu.shape, np.uint8)
+    for drawn, voxels in (*phantom.bleed_masks.items(), ("brain", phantom.brain_mask)):
+        marks |= MARKS[drawn] * (grid.fractions_to_model(voxels.astype(np.float32)) >= 0.5).astype(np.uint8)
     _, row_mm, column_mm = phantom.scan.geometry.spacing_mm
     pixel_mm = (grid.row_axis.step * row_mm, grid.column_axis.step * column_mm)
-    return CaseSlices(name, name, slices_hu, labels, find_obvious(slices_hu, labels[:, 0], pixel_mm))
+    return CaseSlices(name, name, slices_hu, labels, find_obvious(slices_hu, labels[:, 0] == 1, pixel_mm), marks)
 
 
 def _generator_digest() -> str:

@@ -2,74 +2,69 @@
 
 import json
 import logging
+import math
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
-from jaxtyping import Bool, Float
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from ichnos.errors import TrainingError
-from ichnos.metrics.detection import roc_auc
 from ichnos.runtime.files import write_json
-from ichnos.training.objectives.slice_labels import balanced_slice_label_loss, slice_label_loss
+from ichnos.training.batch import Batch
+from ichnos.training.objectives.registry import make_objective
 from ichnos.training.recipe import TrainingRecipe
 
-Batches = DataLoader[tuple[Tensor, Tensor]]
+Batches = DataLoader[Batch]
 
 _REMEDY = "lower optimisation.learning_rate and start anew"
 
 
-class SliceTraining(lightning.LightningModule):
-    """A network, its objective and its schedule."""
+class Training(lightning.LightningModule):
+    """A network with the head that its objective needs, and its schedule."""
 
     def __init__(self, model: nn.Module, recipe: TrainingRecipe, steps: int) -> None:
         super().__init__()
-        self.model = model
+        self.objective = make_objective(recipe.objective)
+        self.model = self.objective.attach(model)
         self.recipe = recipe
         self.steps = steps
-        self.validation: list[tuple[Tensor, Tensor]] = []
+        self.measured: list[Mapping[str, Tensor]] = []
 
-    def training_step(
-        self, batch: tuple[Float[Tensor, "slices channels rows columns"], Bool[Tensor, "slices 6"]], _: int
-    ) -> Tensor:
+    def training_step(self, batch: Batch, _: int) -> Tensor:
         """Loss of one augmented batch; its randomness starts anew, so that a resumed run repeats it."""
-        pixels, labels = batch
         seed = self.recipe.seed * 1_000_003 + self.global_step
         torch.manual_seed(seed)  # for dropped paths
         generator = torch.Generator().manual_seed(seed)
-        loss = slice_label_loss(self.model(self.recipe.augmentation.apply(pixels, generator)), labels)
+        pixels = self.recipe.augmentation.apply(batch.pixels, generator)
+        loss = self.objective.loss(self.model, replace(batch, pixels=pixels), generator)
         if not torch.isfinite(loss):
             raise TrainingError(f"the loss is {loss.item()} at step {self.global_step}; {_REMEDY}")
-        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(labels))
+        self.log("loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(batch))
         return loss
 
-    def validation_step(
-        self, batch: tuple[Float[Tensor, "slices channels rows columns"], Bool[Tensor, "slices 6"]], _: int
-    ) -> None:
-        """Collect logits and labels."""
-        pixels, labels = batch
-        self.validation.append((self.model(pixels), labels))
+    def validation_step(self, batch: Batch, number: int) -> None:
+        """Collect what the objective measures."""
+        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + number)
+        self.measured.append(self.objective.measure(self.model, batch, generator))
 
     def on_validation_epoch_end(self) -> None:
-        """Log balanced loss and ROC-AUC over all validation slices."""
-        logits = torch.cat([logits for logits, _ in self.validation])
-        labels = torch.cat([labels for _, labels in self.validation])
-        self.validation.clear()
-        probabilities = torch.softmax(logits.float(), dim=1)[:, 1]
-        loss = balanced_slice_label_loss(logits, labels)
-        if not torch.isfinite(loss):
-            raise TrainingError(f"the validation loss is {loss.item()} at step {self.global_step}; {_REMEDY}")
-        self.log("validation_loss", loss, prog_bar=True)
-        self.log("validation_auc", roc_auc(probabilities.cpu().numpy(), labels[:, 0].cpu().numpy()), prog_bar=True)
+        """Log the objective's figures over all validation slices."""
+        together = {name: torch.cat([one[name] for one in self.measured]) for name in self.measured[0]}
+        self.measured.clear()
+        figures = self.objective.summarise(together)
+        if not math.isfinite(figures["loss"]):
+            raise TrainingError(f"the validation loss is {figures['loss']} at step {self.global_step}; {_REMEDY}")
+        self.log_dict({f"validation_{name}": value for name, value in figures.items()}, prog_bar=True)
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's own union
         """AdamW on a one-cycle schedule over all epochs."""
@@ -99,7 +94,7 @@ def fit(
 
     Args:
         model: changed in place.
-        recipe: schedule, seed, augmentation.
+        recipe: objective, schedule, seed, augmentation.
         batches: for training and for validation.
         folder: keeps `last.ckpt`, `best.ckpt` and `metrics.csv`; at the end `fitted.json`.
         device: to train on.
@@ -117,7 +112,7 @@ def fit(
             f"the training slices do not fill one batch of {recipe.optimisation.batch_size}; add data or lower "
             "optimisation.batch_size"
         )
-    module = SliceTraining(model, recipe, steps=len(training) * recipe.optimisation.epochs)
+    module = Training(model, recipe, steps=len(training) * recipe.optimisation.epochs)
     fitted = folder / "fitted.json"
     if not fitted.is_file():
         write_json(fitted, _run(module, batches, folder, device=device, quiet=quiet))
@@ -129,7 +124,7 @@ def fit(
 
 
 def _run(
-    module: SliceTraining, batches: tuple[Batches, Batches], folder: Path, *, device: torch.device, quiet: bool
+    module: Training, batches: tuple[Batches, Batches], folder: Path, *, device: torch.device, quiet: bool
 ) -> dict[str, float]:
     settings = module.recipe.optimisation
     best = ModelCheckpoint(folder, "best", monitor="validation_loss", enable_version_counter=False)

@@ -76,7 +76,6 @@ class Optimisation(_Settings):
 
     Attributes:
         epochs: at most.
-        obvious_epochs: how many of them, at the start, show obvious bleeds only (ADR 0008).
         batch_size: slices at a time.
         learning_rate: peak of a one-cycle schedule (AdamW).
         weight_decay: of AdamW.
@@ -85,7 +84,6 @@ class Optimisation(_Settings):
     """
 
     epochs: PositiveInt
-    obvious_epochs: int = Field(default=0, ge=0)
     batch_size: PositiveInt = 64
     learning_rate: PositiveFloat = 5e-4
     weight_decay: NonNegativeFloat = 0.01
@@ -94,11 +92,15 @@ class Optimisation(_Settings):
 
 
 class TrainingRecipe(_Settings):
-    """Everything that decides a training run."""
+    """Everything that decides a training run.
+
+    `objective` holds a name of `objectives.registry.OBJECTIVES` and the settings of that strategy.
+    """
 
     seed: int = Field(default=0, ge=0, lt=2**32)
     data: Data
     network: Network
+    objective: dict[str, Any] = Field(default={"name": "slice-labels"})
     preprocessing: Recipe
     segmentation: SegmentationSettings = SegmentationSettings()
     augmentation: Augmentation = Augmentation()

@@ -12,7 +12,7 @@ from torch import nn
 from ichnos.cohorts.phantom_slices import prepare_phantoms
 from ichnos.cohorts.slice_store import SliceStore
 from ichnos.cohorts.split import split_patients
-from ichnos.errors import TrainingError, UsageError
+from ichnos.errors import UsageError
 from ichnos.maps.hgi_sam import hgi_sam
 from ichnos.models.checkpoint import Checkpoint
 from ichnos.models.create import create_model
@@ -20,9 +20,10 @@ from ichnos.phantoms import make_phantom
 from ichnos.runtime.files import nan_to_none
 from ichnos.runtime.provenance import collect_versions, find_commit
 from ichnos.segmentation.segmenter import make_segmenter
-from ichnos.training.batches import SliceDataset, training_batches, validation_batches
+from ichnos.training.batches import EpochRows, SliceDataset, training_batches, validation_batches
 from ichnos.training.calibrate import LabelledScan, calibrate_gate, calibrate_threshold
 from ichnos.training.loop import Batches, fit
+from ichnos.training.objectives.registry import make_objective
 from ichnos.training.recipe import TrainingRecipe
 
 
@@ -41,21 +42,17 @@ def train(recipe: TrainingRecipe, work: Path, *, device: torch.device, workers: 
         TrainingError: the training slices are all of one kind, or training cannot go on.
         UsageError: the network does not take the recipe's input, or the data cannot be split.
     """
+    objective = make_objective(recipe.objective)
     lightning.seed_everything(recipe.seed, verbose=False)
     model = create_model(recipe.network.name, recipe.network.arguments)
     _check_input(model, recipe)
     store = prepare_phantoms(recipe.data.seeds, recipe.data.settings, recipe.preprocessing, work / "store", workers)
     training, validation = split_patients(store.slice_patients, recipe.data.validation_fraction, recipe.seed)
-    is_positive = store.labels[training, 0]
-    if is_positive.all() or not is_positive.any():
-        raise TrainingError(
-            f"{is_positive.sum()} of {len(is_positive)} training slices hold a bleed; both kinds are needed: "
-            "raise data.phantoms"
-        )
-    size, obvious_epochs = recipe.optimisation.batch_size, recipe.optimisation.obvious_epochs
+    objective.check(store, training)
+    size, dataset = recipe.optimisation.batch_size, SliceDataset(store, recipe.preprocessing)
     batches = (
-        training_batches(SliceDataset(store, training, recipe.preprocessing), size, obvious_epochs, recipe.seed),
-        validation_batches(SliceDataset(store, validation, recipe.preprocessing), size),
+        training_batches(dataset, EpochRows(objective, store, training, recipe.seed), size),
+        validation_batches(dataset, validation, size),
     )
     figures = fit(model, recipe, batches, work, device=device, quiet=quiet)
     gate = calibrate_gate(*_predict(model, batches[1]), recipe.data.gate_specificity)
@@ -63,7 +60,7 @@ def train(recipe: TrainingRecipe, work: Path, *, device: torch.device, workers: 
         network=recipe.network.model_dump(mode="json"),
         preprocessing=recipe.preprocessing.model_dump(mode="json"),
         segmentation={**recipe.segmentation.model_dump(mode="json"), "probability_gate": gate},
-        labels=("no bleed", "bleed"),
+        labels=objective.outputs,
         model=model,
         training={
             "data": f"{recipe.data.phantoms} synthetic phantoms of ichnos; no patient data",
@@ -97,8 +94,8 @@ def _predict(model: nn.Module, batches: Batches) -> tuple[np.ndarray, np.ndarray
     """P(bleed) and label of each slice."""
     parts = []
     with torch.inference_mode():
-        for pixels, labels in batches:
-            parts.append((torch.softmax(model(pixels), dim=1)[:, 1].numpy(), labels[:, 0].numpy()))
+        for batch in batches:
+            parts.append((torch.softmax(model(batch.pixels), dim=1)[:, 1].numpy(), batch.is_positive.numpy()))
     return np.concatenate([probabilities for probabilities, _ in parts]), np.concatenate([label for _, label in parts])
 
 
@@ -108,7 +105,7 @@ def _validation_cases(
     recipe: TrainingRecipe,
 ) -> Iterator[LabelledScan]:
     """The first validation phantoms that bleed, made again with their masks."""
-    bleeding = np.unique(store.cases[validation][store.labels[validation, 0]])
+    bleeding = np.unique(store.cases[validation][store.is_positive[validation]])
     for case in bleeding[: recipe.data.calibration_phantoms]:
         phantom = make_phantom(recipe.data.seeds[int(case)], recipe.data.settings)
         yield phantom.scan, phantom.bleed_mask

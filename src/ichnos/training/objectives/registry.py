@@ -1,0 +1,28 @@
+"""Learning strategies by name."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from ichnos.errors import UsageError
+from ichnos.training.objectives.objective import Objective
+from ichnos.training.objectives.slice_labels import SliceLabels
+
+OBJECTIVES: dict[str, type[Objective]] = {
+    "slice-labels": SliceLabels,
+}
+
+
+def make_objective(settings: Mapping[str, Any]) -> Objective:
+    """The objective called `settings["name"]`, with the rest as its settings.
+
+    Raises:
+        UsageError: no name, or none that is known.
+        pydantic.ValidationError: a setting that it does not have, or of the wrong kind.
+    """
+    name = settings.get("name")
+    if name not in OBJECTIVES:
+        near = difflib.get_close_matches(str(name), OBJECTIVES, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise UsageError(f"no objective is called {name!r}; {hint}there are: {', '.join(OBJECTIVES)}")
+    return OBJECTIVES[name].model_validate({key: value for key, value in settings.items() if key != "name"})
