@@ -106,6 +106,14 @@ def test_soft_targets_keep_their_values() -> None:
     assert set(moved.flatten().tolist()) <= {0.0, *targets.flatten().tolist()}
 
 
+def test_marks_of_several_bits_keep_their_values() -> None:
+    marks = torch.randint(0, 256, (4, 16, 16), generator=seeded(1)).to(torch.uint8)
+    _, moved = AUGMENTATIONS["label-efficient"].apply_with_masks(some_slices(), marks, seeded())
+    assert moved.dtype == torch.uint8
+    for before, after in zip(marks, moved, strict=True):
+        assert set(after.flatten().tolist()) <= {0, *before.flatten().tolist()}
+
+
 def test_contrast_is_a_gain_within_its_range_for_its_share_of_slices() -> None:
     gains = apply({**STILL, "contrast": (0.5, 1.4)}, torch.ones(400, 2, 4, 4))
     assert (gains == gains[:, :1, :1, :1]).all(), "one factor a slice"
