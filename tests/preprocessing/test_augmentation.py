@@ -241,6 +241,12 @@ def test_ranges_that_are_none_are_refused(span: tuple[float, float]) -> None:
         Augmentation(contrast=span)
 
 
+@pytest.mark.parametrize("name", ["crop_area", "crop_ratio"])
+def test_an_empty_crop_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="a crop cannot be empty"):
+        Augmentation(**{name: (0.0, 1.0)})
+
+
 def test_settings_survive_json() -> None:
     for settings in AUGMENTATIONS.values():
         assert Augmentation.model_validate_json(settings.model_dump_json()) == settings
