@@ -105,8 +105,8 @@ def main() -> None:
         pixels = torch.rand(options.slices, channels, size, size, generator=generator)
         ours, theirs = compare(name, pixels, pixels[:, 0] > 0.9, options.rounds)
         print(
-            f"{name}, {channels} x {size} x {size}: ours {options.slices / ours:.0f}, MONAI {options.slices / theirs:.0f}, "
-            f"ratio {theirs / ours:.1f}",
+            f"{name}, {channels} x {size} x {size}: ours {options.slices / ours:.0f}, "
+            f"MONAI {options.slices / theirs:.0f}, ratio {theirs / ours:.1f}",
             flush=True,
         )
 

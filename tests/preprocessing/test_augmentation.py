@@ -5,6 +5,7 @@ import torch
 from pydantic import ValidationError
 
 from ichnos.preprocessing.augmentation import AUGMENTATIONS, Augmentation
+from ichnos.preprocessing.warp import lies_inside
 
 STILL = {"flip": 0.0, "rotation_degrees": 0.0, "scale": 0.0, "shift": 0.0, "noise": 0.0}
 
@@ -87,8 +88,7 @@ def test_masks_go_with_their_slices_and_are_never_blurred(name: str) -> None:
 
 
 def settings_inside(settings: Augmentation, masks: torch.Tensor) -> torch.Tensor:
-    places = settings.draw_places(masks[:, None].float(), seeded())
-    return (places.abs() <= 1).all(dim=3)
+    return lies_inside(settings.draw_warp(masks[:, None].float(), seeded()))
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
@@ -148,7 +148,7 @@ def test_a_crop_shows_its_fraction_of_the_area() -> None:
     """Of a slice whose values are its columns (or rows), the range that is left tells the width of the crop."""
     ramp = torch.linspace(0, 1, 64).expand(300, 1, 64, 64)
     settings = {**STILL, "crop_area": (0.5, 1.0), "crop_ratio": (0.8, 1.25)}
-    places = Augmentation(**settings).draw_places(ramp, seeded())
+    places = Augmentation(**settings).draw_warp(ramp, seeded()).places
     width, height = ((places[:, -1, -1] - places[:, 0, 0]) / 2 * 64 / 63).unbind(dim=1)
     assert places.abs().max() <= 1, "a crop never shows what lies beyond the edge"
     assert 0.48 < (width * height).min() < 0.53
@@ -184,8 +184,8 @@ def test_views_tell_what_both_show_of_the_slice(shared: bool) -> None:
     pixels = torch.rand(30, 1, 32, 32, generator=seeded(1))
     views = settings.make_views(pixels, seeded(5), shared_geometry=shared)
     generator = seeded(5)
-    places = settings.draw_places(pixels, generator)
-    others = places if shared else settings.draw_places(pixels, generator)
+    places = settings.draw_warp(pixels, generator).places
+    others = places if shared else settings.draw_warp(pixels, generator).places
     expected = torch.ones(30, 32, 32, dtype=torch.bool)
     for one in (places, others):
         for axis in range(2):
