@@ -5,7 +5,6 @@ entropy. The released code applies a softmax before a loss that applies its own;
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -29,9 +28,12 @@ class SliceLabels(Objective):
             a slice tells (ADR 0008).
     """
 
-    outputs: ClassVar[tuple[str, ...]] = ("no bleed", "bleed")
-
     obvious_epochs: int = Field(default=0, ge=0)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """No bleed, bleed."""
+        return ("no bleed", "bleed")
 
     def check(self, store: SliceStore, chosen: Int[np.ndarray, " chosen"]) -> None:
         """Both kinds of slices are needed."""
