@@ -256,20 +256,20 @@ def test_gradients_are_clipped(tmp_path, monkeypatch):
 def test_each_step_is_augmented_by_its_own_draw(tmp_path, monkeypatch):
     seeds = []
 
-    def apply(self, pixels, generator):
+    def apply(self, pixels, marks, generator):
         seeds.append(generator.initial_seed())
-        return pixels
+        return pixels, marks
 
-    monkeypatch.setattr("ichnos.preprocessing.augmentation.Augmentation.apply", apply)
+    monkeypatch.setattr("ichnos.preprocessing.augmentation.Augmentation.apply_with_masks", apply)
     run(tmp_path)
     assert len(set(seeds)) == len(seeds) == 6
 
 
 def test_validation_is_not_augmented(tmp_path, monkeypatch):
-    def apply(self, pixels, generator):
-        return pixels * 0
+    def apply(self, pixels, marks, generator):
+        return pixels * 0, marks
 
-    monkeypatch.setattr("ichnos.preprocessing.augmentation.Augmentation.apply", apply)
+    monkeypatch.setattr("ichnos.preprocessing.augmentation.Augmentation.apply_with_masks", apply)
     _, validation = batches_of(tiny_recipe())
     seen = []
 

@@ -144,4 +144,7 @@ class Training(lightning.LightningModule):
 
 def augment(batch: Batch, augmentation: Augmentation, generator: torch.Generator) -> Batch:
     """Change slices at random, and what was drawn on them with them."""
-    return replace(batch, pixels=augmentation.apply(batch.pixels, generator))
+    if not batch.has_mask.any():
+        return replace(batch, pixels=augmentation.apply(batch.pixels, generator))
+    pixels, marks = augmentation.apply_with_masks(batch.pixels, batch.marks, generator)
+    return replace(batch, pixels=pixels, marks=marks)

@@ -7,12 +7,29 @@ from typing import Any
 from pydantic import ValidationError
 
 from ichnos.errors import UsageError
+from ichnos.training.objectives.binary_pretext import BinaryPretext
+from ichnos.training.objectives.context_restoration import ContextRestoration
+from ichnos.training.objectives.focal_labels import FocalLabels
+from ichnos.training.objectives.global_contrastive import GlobalContrastive
+from ichnos.training.objectives.local_contrastive import LocalContrastive
+from ichnos.training.objectives.multi_label import MultiLabelDice, MultiLabelEntropy
 from ichnos.training.objectives.objective import Objective
+from ichnos.training.objectives.pseudo_labels import PseudoLabels
 from ichnos.training.objectives.slice_labels import SliceLabels
+from ichnos.training.objectives.supervised import Supervised
 from ichnos.training.wrong_settings import explain
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "slice-labels": SliceLabels,
+    "focal-labels": FocalLabels,
+    "supervised": Supervised,
+    "context-restoration": ContextRestoration,
+    "global-contrastive": GlobalContrastive,
+    "local-contrastive": LocalContrastive,
+    "binary-pretext": BinaryPretext,
+    "multi-label-ce": MultiLabelEntropy,
+    "multi-label-dice": MultiLabelDice,
+    "pseudo-labels": PseudoLabels,
 }
 
 
