@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 from objectives import NETWORKS, SETTINGS, made_batch, made_targets, phantom_store
-from pydantic import ValidationError
 from torch import nn
 
-from ichnos.errors import TrainingError
+from ichnos.errors import TrainingError, UsageError
 from ichnos.models.create import create_model
 from ichnos.models.transfer import transfer
 from ichnos.training.objectives.registry import OBJECTIVES, make_objective
@@ -114,7 +113,7 @@ def test_every_strategy_is_under_contract():
 
 
 def test_an_unknown_setting_is_refused(settings):
-    with pytest.raises(ValidationError, match="no_such_setting"):
+    with pytest.raises(UsageError, match="no_such_setting"):
         make_objective({**settings, "no_such_setting": 1})
 
 
