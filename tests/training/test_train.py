@@ -11,8 +11,9 @@ from ichnos.errors import TrainingError, UsageError
 from ichnos.models.checkpoint import load_checkpoint, save_checkpoint
 from ichnos.phantoms import make_phantom
 from ichnos.segmentation.segmenter import load_segmenter
+from ichnos.training import data, finish
 from ichnos.training import train as train_module
-from ichnos.training.loop import Training
+from ichnos.training.steps import Training
 from ichnos.training.train import train
 
 CPU = torch.device("cpu")
@@ -20,7 +21,7 @@ RECIPE = tiny_recipe()
 
 
 def run(work, recipe=RECIPE):
-    return train(recipe, work, device=CPU, workers=1, quiet=True)
+    return train(recipe, work, device=CPU, workers=1)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,7 @@ def test_a_run_interrupted_while_calibrating_does_not_train_again(first, work, m
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as patch:
-        patch.setattr(train_module, "calibrate_threshold", fail)
+        patch.setattr(finish, "calibrate_threshold", fail)
         with pytest.raises(RuntimeError, match="power cut"):
             run(work)
     monkeypatch.setattr(Training, "training_step", fail)
@@ -110,7 +111,7 @@ def test_no_patient_is_trained_and_validated_on(work, monkeypatch):
 
     def fit(model, recipe, batches, *rest, **options):
         store = batches[0].dataset.store
-        seen["sides"] = [set(store.cases[np.array(list(side.sampler))].tolist()) for side in batches]
+        seen["sides"] = [set(store.cases[np.concatenate(list(side.batch_sampler))].tolist()) for side in batches]
         return real(model, recipe, batches, *rest, **options)
 
     monkeypatch.setattr(train_module, "fit", fit)
@@ -131,8 +132,8 @@ def test_the_threshold_is_chosen_on_bleeding_validation_phantoms_alone(work, mon
         labels.extend(label for _, label in cases)
         return 0.42, 0.5
 
-    monkeypatch.setattr(train_module, "make_phantom", make)
-    monkeypatch.setattr(train_module, "calibrate_threshold", calibrate)
+    monkeypatch.setattr(finish, "make_phantom", make)
+    monkeypatch.setattr(finish, "calibrate_threshold", calibrate)
     checkpoint = run(work, tiny_recipe(optimisation={"epochs": 1}))
     store = open_store(work / "store")
     _, validation = split_patients(store.slice_patients, RECIPE.data.validation_fraction, RECIPE.seed)
@@ -143,7 +144,7 @@ def test_the_threshold_is_chosen_on_bleeding_validation_phantoms_alone(work, mon
 
 
 def test_without_a_bleed_to_calibrate_on_the_checkpoint_can_be_saved(work, tmp_path, monkeypatch):
-    monkeypatch.setattr(train_module, "_validation_cases", lambda *_: iter(()))
+    monkeypatch.setattr(finish, "_labelled_scans", lambda *_: iter(()))
     checkpoint = run(work, tiny_recipe(optimisation={"epochs": 1}))
     saved = load_checkpoint(save_checkpoint(checkpoint, tmp_path / "model", ""))
     assert saved.training["calibration"]["mean_slice_dice"] is None
@@ -167,7 +168,7 @@ def no_phantoms(monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("phantoms were made before the recipe was checked")
 
-    monkeypatch.setattr(train_module, "prepare_phantoms", refuse)
+    monkeypatch.setattr(data, "prepare_phantoms", refuse)
 
 
 @pytest.mark.usefixtures("no_phantoms")
@@ -180,7 +181,10 @@ def no_phantoms(monkeypatch):
             {"network": {"arguments": {**SWIN, "channels": 2}}},
             r"^network 'swin' does not take 3 windows of 32 x 32 pixels: .*2 channels",
         ),
-        ({"network": {"arguments": {**SWIN, "outputs": 6}}}, r"^network 'swin' has 6 outputs; slice labels need 2$"),
+        (
+            {"network": {"arguments": {**SWIN, "outputs": 6}}},
+            r"^network 'swin' has 6 outputs; slice-labels needs 2: no bleed, bleed$",
+        ),
         ({"segmentation": {"stages": [1, 2, 3]}}, r"stages \[1, 2, 3\] cannot be recorded"),
         ({"network": {"arguments": {**SWIN, "depths": [2, 1]}}}, r"stage 2 has 1 blocks, which do not pair up"),
     ],

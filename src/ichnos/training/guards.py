@@ -43,9 +43,7 @@ def name_slices(store: SliceStore, rows: Sequence[int]) -> list[dict[str, Any]]:
     """Case and z of slices."""
     cases = store.cases[np.asarray(rows)]
     firsts = [int(np.flatnonzero(store.cases == case)[0]) for case in cases]
-    return [
-        {"case": store.names[case], "z": row - first} for case, row, first in zip(cases, rows, firsts, strict=True)
-    ]
+    return [{"case": store.names[case], "z": row - first} for case, row, first in zip(cases, rows, firsts, strict=True)]
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -63,7 +63,7 @@ def fit(
     objective: Objective = rows.sampler.objective
     count = rows.count(machine.processes)
     _check_batches(batches, count, machine)
-    module = Training(objective.attach(model), objective, recipe, count)
+    module = Training(objective.attach(model), objective, recipe, count).train()
     fitted = folder / "fitted.json"
     if not fitted.is_file():
         with guarding(batches[0].dataset.store, recipe.optimisation, folder):  # type: ignore[attr-defined]
