@@ -50,8 +50,8 @@ def _say_what(checkpoint: Checkpoint) -> str:
         return f"{opening} that {_WHAT[KINDS[network['name']]]}."
     parts = ", ".join(checkpoint.training["trained_parts"]) or "all"
     return (
-        f"{opening}, pretrained by the pretext task `{checkpoint.training['objective']}`. **It cannot segment.** Train a "
-        f"network from it: section `start` of a recipe, with `checkpoint` set to this folder (parts: {parts})."
+        f"{opening}, pretrained by the pretext task `{checkpoint.training['objective']}`. **It cannot segment.** "
+        f"Train a network from it: section `start` of a recipe, with `checkpoint` set to this folder (parts: {parts})."
     )
 
 
@@ -60,7 +60,7 @@ def _list_facts(checkpoint: Checkpoint) -> str:
     facts = [f"Labels used: {training['labels']}.", f"Data licence: {training['data_licence']}."]
     if checkpoint.labels:
         facts.append(
-            f"Gate {segmentation['probability_gate']} and map threshold {segmentation['map_threshold']}, never chosen on "
+            f"Gate {segmentation['probability_gate']} and map threshold {segmentation['map_threshold']}, not chosen on "
             "data that was trained or tested on."
         )
     return "\n".join(f"- {fact}" for fact in [*facts, "Recipe, seed, versions and commit: `ichnos.json`."])
@@ -76,5 +76,5 @@ ROC-AUC is over slices; a slice bleeds from one voxel on. Dice is over whole sca
 0, and scans without a bleed do not enter it; what was invented in those is `mean invented ml`."""
 
 
-_LACKS = """What the phantoms lack, the model does not know: midline shift and mass effect, metal, operated heads, mixed and old
-blood, movement within a slice, children. Expect misses and false alarms on real scans, and look at every picture."""
+_LACKS = """What the phantoms lack, the model does not know: midline shift and mass effect, metal, operated heads,
+mixed and old blood, movement within a slice, children. Expect misses and false alarms on real scans, and look at every picture."""

@@ -41,11 +41,6 @@ class SliceLabels(Objective):
         """Two that exclude each other."""
         return KNOWN_LABELS[2]
 
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """No bleed, bleed."""
-        return ("no bleed", "bleed")
-
     def check(self, store: SliceStore, chosen: Int[np.ndarray, " chosen"]) -> None:
         """Both kinds of slices are needed."""
         check_both_kinds(store, chosen)
