@@ -80,7 +80,7 @@ class Bare:
     def step(self) -> None:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             logits = self.model(self.pixels)
-        loss = soft_dice_loss(logits.float()[:, 0], self.masks)
+        loss = soft_dice_loss(logits.float(), self.masks)
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)

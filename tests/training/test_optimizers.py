@@ -53,3 +53,13 @@ def test_the_rate_follows_its_schedule(optimisation, interval, expected):
         schedule.step()
     assert moves == interval
     assert rates == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("steps", range(1, 13))
+def test_a_cycle_may_be_short(steps):
+    optimizer = make_optimizer(nn.Linear(1, 1), settings())
+    schedule, _ = make_schedule(optimizer, settings(), steps)
+    for _ in range(steps - 1):
+        optimizer.step()
+        schedule.step()
+    assert 0 < optimizer.param_groups[0]["lr"] <= 0.1
