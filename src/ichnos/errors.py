@@ -9,6 +9,7 @@ IchnosError                  something the user can act on; the command line sho
 │   ├── PixelError           pixel data truncated, corrupt, or not in HU
 │   └── ArchiveError         a zip that is broken or unsafe
 ├── CheckpointError          a model folder is incomplete, altered, or of another version
+├── StoreError               a slice store that cannot be written, or that is damaged
 └── TrainingError            training cannot start or go on (no positives, loss not finite, ...)
 
 A message says what is wrong, where, the value found, and the way out, in one line.
@@ -49,6 +50,10 @@ class ArchiveError(ScanError):
 
 class CheckpointError(IchnosError):
     """A model folder that is incomplete, altered, or written by another version."""
+
+
+class StoreError(IchnosError):
+    """A slice store that cannot be written, or that is incomplete or altered."""
 
 
 class TrainingError(IchnosError):
