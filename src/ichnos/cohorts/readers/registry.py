@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from ichnos.cohorts.case import Cohort
+from ichnos.cohorts.readers.rsna import open_rsna
 from ichnos.errors import CohortError, UsageError
 
-READERS: dict[str, Callable[..., Cohort]] = {}
+READERS: dict[str, Callable[..., Cohort]] = {
+    "rsna-2019": open_rsna,
+}
 """Each takes the folder of a collection; what else it takes by name stands in `OPTIONS`."""
 
-OPTIONS: dict[str, tuple[str, ...]] = {}
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "rsna-2019": ("cache", "workers"),
+}
 """What may be told a reader beside the folder; a reader that is not here takes nothing.
 
 `cache`: a file for what is slow to find out, kept from one run to the next.
