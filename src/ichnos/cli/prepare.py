@@ -17,12 +17,18 @@ from ichnos.cli.console import say
 from ichnos.cohorts.case import Cohort
 from ichnos.cohorts.case_slices import GridSettings
 from ichnos.cohorts.prepare import prepare
-from ichnos.cohorts.readers.registry import open_cohort
+from ichnos.cohorts.readers.registry import OPTIONS, open_cohort
 from ichnos.cohorts.slice_store import SliceStore
 from ichnos.errors import UsageError
 from ichnos.preprocessing.recipe import PRESETS, Recipe
 from ichnos.runtime.files import write_json
 from ichnos.runtime.provenance import RESEARCH_USE, collect_versions, find_commit, timestamp
+
+LEFT_OUT_SHARE = 0.05
+"""More than this share left out is not well, even where every listed case could be used."""
+
+_LISTING = ".listing"
+"""What is slow to find out while listing, until the store is finished."""
 
 BrainMask = Literal["own", "classical"]
 
@@ -38,8 +44,9 @@ class PrepareOptions:
     image_size: int | None = None
     field_of_view_mm: float | None = None
     brain_mask: str = "own"
+    rater: str | None = None
     workers: int = 2
-    max_bad: float = 0.0
+    max_bad: float | None = None
     overwrite: bool = False
     quiet: bool = False
 
@@ -48,13 +55,15 @@ def run_prepare(options: PrepareOptions) -> tuple[dict[str, Any], int]:
     """Prepare a collection; returns the run's record and the exit code.
 
     Writes the store, with `skipped.csv` (what was left out, and why) and `run.json`. The exit code
-    is 1 if a larger share of the cases than `max_bad` could not be used.
+    is 1 if a larger share than `max_bad` was bad: of the cases that could not be used and the files
+    or cases left out while listing, among all. Without `max_bad`, it is 1 if any case could not be
+    used, or if more than `LEFT_OUT_SHARE` of all was bad.
     """
-    if not 0.0 <= options.max_bad <= 1.0:
+    if options.max_bad is not None and not 0.0 <= options.max_bad <= 1.0:
         raise UsageError(f"--max-bad is a share from 0 to 1; got {options.max_bad}")
     settings = choose_grid(options)
     started, began = timestamp(), time.perf_counter()
-    cohort = open_cohort(options.name, options.root)
+    cohort = _list(options)
     with _bar(len(cohort.cases), quiet=options.quiet) as progress:
         store = prepare(
             cohort, settings, options.output, options.workers, overwrite=options.overwrite, progress=progress
@@ -77,9 +86,25 @@ def run_prepare(options: PrepareOptions) -> tuple[dict[str, Any], int]:
         "notice": RESEARCH_USE,
     }
     write_json(options.output / "run.json", run)
-    is_too_bad = failed > options.max_bad * len(cohort.cases)
+    is_too_bad = judge(failed, len(cohort.cases), len(cohort.skipped), options.max_bad)
+    (options.output / _LISTING).unlink(missing_ok=True)
     _say_last(options, cohort, store, is_too_bad=is_too_bad)
     return run, 1 if is_too_bad else 0
+
+
+def judge(failed: int, cases: int, left_out: int, max_bad: float | None) -> bool:
+    """Whether too much is bad.
+
+    Args:
+        failed: cases that could not be used.
+        cases: that were listed, with those that failed.
+        left_out: files or cases left out while listing.
+        max_bad: share that is still well; None for the default.
+    """
+    bad = failed + left_out
+    if max_bad is None:
+        return failed > 0 or bad > LEFT_OUT_SHARE * (cases + left_out)
+    return bad > max_bad * (cases + left_out)
 
 
 def choose_grid(options: PrepareOptions) -> GridSettings:
@@ -101,6 +126,19 @@ def choose_grid(options: PrepareOptions) -> GridSettings:
     if options.field_of_view_mm is not None:
         changes |= {"field_of_view_mm": options.field_of_view_mm or None, "resized_to": None}
     return GridSettings(**{**asdict(chosen), **changes})
+
+
+def _list(options: PrepareOptions) -> Cohort:
+    """List the collection; what is slow to find out is kept beside the store until that is finished."""
+    taken = OPTIONS.get(options.name, ())
+    told: dict[str, Any] = {}
+    if "workers" in taken:
+        told["workers"] = options.workers
+    if "cache" in taken and not (options.output / "store.json").exists():
+        told["cache"] = options.output / _LISTING
+    if options.rater is not None:
+        told["rater"] = options.rater
+    return open_cohort(options.name, options.root, **told)
 
 
 def _read_recipe(name: str) -> Recipe:

@@ -1,7 +1,7 @@
 """What a slice looks like, in 128 bits that survive windowing, resizing, small crops and JPEG.
 
 The slice in a brain window is brought to a frame of its own (centre and extent of what is not dark)
-and to 32 x 32 pixels; the signs of its cosine transform's lower frequencies, around their median,
+and to 32 x 32 pixels; the signs of its cosine transform's lower frequencies
 are the fingerprint (a perceptual hash; Zauner 2010). Two fingerprints differ in about 64 bits where
 the slices have nothing to do with each other.
 """
@@ -18,7 +18,7 @@ _WINDOW_HU = (0.0, 80.0)
 _DARK = 0.125
 """Of the window: air, fat and CSF lie below, so that all windows of the brain frame a slice alike."""
 
-_REACH = 2.0
+_REACH = 1.6
 """The frame reaches this many standard deviations of what is not dark to each side of its centre."""
 
 _LEAST_PIXELS = 0.02
@@ -52,6 +52,17 @@ def count_differing(
     return np.bitwise_count(first[:, None] ^ second[None]).sum(axis=2, dtype=np.int16)
 
 
+def mirror(fingerprints: UInt64[np.ndarray, "slices 2"]) -> UInt64[np.ndarray, "slices 2"]:
+    """Those of the slices with left and right exchanged: odd frequencies along columns change sign."""
+    _, columns = _chosen_frequencies()
+    is_empty = (fingerprints == 0).all(axis=1, keepdims=True)
+    return np.where(is_empty, fingerprints, fingerprints ^ _pack(columns % 2 == 1))
+
+
+def _pack(bits: Bool[np.ndarray, " bits"]) -> UInt64[np.ndarray, " words"]:
+    return np.packbits(bits, bitorder="little").view("<u8").astype(np.uint64)
+
+
 def _framed(grey: Float32[np.ndarray, "rows columns"], bright: Bool[np.ndarray, "rows columns"]) -> np.ndarray:
     """The slice in its own frame, 32 x 32, each pixel a mean."""
     rows = _frame_axis(bright.sum(axis=1).astype(np.float64))
@@ -74,7 +85,7 @@ def _frame_axis(profile: Float[np.ndarray, " length"]) -> Float32[np.ndarray, "s
 def _hash(framed: np.ndarray) -> UInt64[np.ndarray, " words"]:
     rows, columns = _chosen_frequencies()
     chosen = fft.dctn(framed, norm="ortho")[rows, columns]
-    return np.packbits(chosen > np.median(chosen), bitorder="little").view("<u8").astype(np.uint64)
+    return _pack(chosen > 0)
 
 
 @cache
