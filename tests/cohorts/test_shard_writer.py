@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from cohorts.store_cases import SIZE, contents, make, made_case
+from cohorts.store_cases import SIZE, contents, made_case, make
 
 from ichnos.cohorts.shard_writer import KILLED, ShardJob, write_shard
 from ichnos.errors import StoreError

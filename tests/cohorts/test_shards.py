@@ -34,7 +34,7 @@ def test_no_rows_are_an_empty_array(array):
 
 
 def test_a_shard_without_a_file_is_zero(array):
-    sharded, everything, paths = array
+    _sharded, everything, paths = array
     holed = ShardedArray([paths[0], None, paths[2]], [3, 1, 3], (2, 3), "<i2")
     np.testing.assert_array_equal(holed[np.array([3, 4])], [np.zeros((2, 3)), everything[4]])
 
@@ -55,7 +55,7 @@ def test_few_files_stay_open(array, monkeypatch):
 
 
 def test_files_are_closed_with_the_array(array):
-    sharded, _, paths = array
+    sharded, _, _paths = array
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     own = ShardedArray(sharded.paths, [3, 1, 3], (2, 3), "<i2")
     own[np.arange(7)]

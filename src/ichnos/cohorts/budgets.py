@@ -39,7 +39,9 @@ class Budgets:
             UsageError: fewer scans are drawn than the budget asks for.
         """
         if not 1 <= size <= len(self.bleeding):
-            raise UsageError(f"a budget lies from 1 to the {len(self.bleeding)} scans with masks that bleed; got {size}")
+            raise UsageError(
+                f"a budget lies from 1 to the {len(self.bleeding)} scans with masks that bleed; got {size}"
+            )
         return tuple(sorted(self.bleeding[:size] + self.healthy[: round(size * self.healthy_ratio)]))
 
     def choose_rows(self, store: SliceStore, size: int) -> Int[np.ndarray, " rows"]:
@@ -102,9 +104,7 @@ def _turns(store: SliceStore, cases: Int[np.ndarray, " cases"]) -> list[int]:
     return turns
 
 
-def _spread(
-    cases: Int[np.ndarray, " cases"], subtypes: Float[np.ndarray, "cases 5"], turns: list[int]
-) -> list[int]:
+def _spread(cases: Int[np.ndarray, " cases"], subtypes: Float[np.ndarray, "cases 5"], turns: list[int]) -> list[int]:
     """Greedily: the next case is that after which the counts of subtypes are closest to their share of the pool."""
     share = subtypes.mean(axis=0)
     counts = np.zeros(subtypes.shape[1])

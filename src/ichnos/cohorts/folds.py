@@ -52,14 +52,13 @@ class Folds:
             other, there = first.setdefault(patient, (name, fold))
             if there != fold:
                 raise CohortError(
-                    f"cases {other} and {name} are of one patient, but in folds {there} and {fold}; make the folds again"
+                    f"cases {other} and {name} are of one patient, but in folds {there} and {fold}; "
+                    "make the folds again"
                 )
         if set(self.folds) != set(range(self.count)):
             raise CohortError(f"{self.count} folds must each hold a case; there are cases in {sorted(set(self.folds))}")
 
-    def split_rows(
-        self, store: SliceStore, fold: int
-    ) -> tuple[Int[np.ndarray, " train"], Int[np.ndarray, " test"]]:
+    def split_rows(self, store: SliceStore, fold: int) -> tuple[Int[np.ndarray, " train"], Int[np.ndarray, " test"]]:
         """Rows of a store to train on and to test on.
 
         Raises:

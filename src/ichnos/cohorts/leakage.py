@@ -135,7 +135,10 @@ def pairs_by_image(first: SliceStore, second: SliceStore) -> Iterator[Pair]:
 
 
 def _share_slices(
-    asked: UInt64[np.ndarray, "asked 2"], prints: UInt64[np.ndarray, "known 2"], cases: Int[np.ndarray, " known"], count: int
+    asked: UInt64[np.ndarray, "asked 2"],
+    prints: UInt64[np.ndarray, "known 2"],
+    cases: Int[np.ndarray, " known"],
+    count: int,
 ) -> Float[np.ndarray, " cases"]:
     """For each known case, the larger share of slices found in the other, of the one or the other."""
     shares = np.zeros(count)
@@ -153,7 +156,9 @@ def _share_slices(
 
 
 def _share(
-    found_asked: Bool[np.ndarray, "asked cases"], found_known: Bool[np.ndarray, " known"], cases: Int[np.ndarray, " known"]
+    found_asked: Bool[np.ndarray, "asked cases"],
+    found_known: Bool[np.ndarray, " known"],
+    cases: Int[np.ndarray, " known"],
 ) -> Float[np.ndarray, " cases"]:
     slices, count = found_asked.shape
     of_asked = found_asked.sum(axis=0)
@@ -168,20 +173,17 @@ def _share(
 def _pairs_by_name(train: SliceStore, test: SliceStore) -> Iterator[Pair]:
     """By identifiers, and by patient where both stores are of one public collection."""
     there: dict[tuple[str, str], list[int]] = {}
+    is_one_collection = train.cohort == test.cohort and train.cohort not in _PRIVATE
     for case in range(len(train.names)):
-        for one in _identifiers(train, case):
+        for one in _told(train, case, with_patient=is_one_collection):
             there.setdefault(one, []).append(case)
     for case in range(len(test.names)):
-        for kind, value in _identifiers(test, case):
-            for other in there.get((kind, value), ()):
-                yield Pair(other, case, kind)
-    if train.cohort == test.cohort and train.cohort not in _PRIVATE:
-        of_patient: dict[str, list[int]] = {}
-        for case, patient in enumerate(train.patients):
-            of_patient.setdefault(patient, []).append(case)
-        for case, patient in enumerate(test.patients):
-            for other in of_patient.get(patient, ()):
-                yield Pair(other, case, "patient")
+        for one in _told(test, case, with_patient=is_one_collection):
+            yield from (Pair(other, case, one[0]) for other in there.get(one, ()))
+
+
+def _told(store: SliceStore, case: int, *, with_patient: bool) -> list[tuple[str, str]]:
+    return [*_identifiers(store, case), *([("patient", store.patients[case])] if with_patient else [])]
 
 
 def _identifiers(store: SliceStore, case: int) -> list[tuple[str, str]]:

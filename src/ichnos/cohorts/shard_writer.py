@@ -128,9 +128,7 @@ class _Shard:
             self.marks.write(np.ascontiguousarray(case.marks).data)
         self.tables.append(_table(case, len(self.cases)))
         self.slices += len(case.labels)
-        self.cases.append(
-            {"case": case.case, "patient": case.patient, "slices": len(case.labels), **case.record}
-        )
+        self.cases.append({"case": case.case, "patient": case.patient, "slices": len(case.labels), **case.record})
 
     def close(self) -> None:
         """Write the true length into the headers."""

@@ -45,7 +45,7 @@ class ShardedArray:
             StoreError: a shard is missing or cut short.
         """
         slices = np.zeros((len(rows), *self.shape[1:]), self.dtype)
-        if len(rows) and not (0 <= int(np.min(rows)) and int(np.max(rows)) < self.shape[0]):
+        if len(rows) and not (int(np.min(rows)) >= 0 and int(np.max(rows)) < self.shape[0]):
             raise IndexError(f"rows lie from 0 to {self.shape[0] - 1}; got {int(np.min(rows))} to {int(np.max(rows))}")
         shards = np.searchsorted(self.ends, rows, side="right")
         size = slices[0].nbytes if len(rows) else 0
@@ -82,7 +82,7 @@ class _OpenFile:
             raise StoreError(f"{path} cannot be read: {error.strerror}; prepare the store again") from error
 
     def read_into(self, pixels: np.ndarray, offset: int) -> None:
-        got = os.preadv(self.handle, [pixels], offset)
+        got = os.preadv(self.handle, [pixels.data], offset)
         if got != pixels.nbytes:
             raise StoreError(f"{self.path} is cut short at byte {offset + got}; prepare the store again")
 

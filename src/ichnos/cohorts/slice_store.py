@@ -168,7 +168,9 @@ def load_store(folder: Path, verify: Literal["sizes", "checksums"] = "sizes") ->
     """
     store = open_store(folder, verify)
     if store is None:
-        raise StoreError(f"{folder} holds no finished slice store; make it with: ichnos prepare NAME -i ROOT -o {folder}")
+        raise StoreError(
+            f"{folder} holds no finished slice store; make it with: ichnos prepare NAME -i ROOT -o {folder}"
+        )
     return store
 
 

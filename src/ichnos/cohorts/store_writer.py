@@ -151,7 +151,9 @@ def _settle(plan: StorePlan, folder: Path, *, overwrite: bool) -> None:
     is_other = there is not None or (folder / "store.json").exists()
     if there != json.loads(json.dumps(asked)):
         if is_other and not overwrite:
-            raise UsageError(f"{folder} holds another store: {_difference(there, asked)}; give --overwrite, or another -o")
+            raise UsageError(
+                f"{folder} holds another store: {_difference(there, asked)}; give --overwrite, or another -o"
+            )
         with _disk_errors(folder):
             clear_store(folder)
             write_json(path, asked)

@@ -5,6 +5,7 @@ A job is a generator function's call: it yields the name of what it is at, and r
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -126,10 +127,8 @@ def _hire(do: Do) -> _Worker:
 
 def _give(worker: _Worker, job: tuple[int, Any]) -> None:
     worker.job, worker.at = job[0], ""
-    try:
+    with suppress(OSError):  # dead already; its pipe has ended, which `_listen` will see
         worker.pipe.send(job)
-    except OSError:  # dead already; its pipe has ended, which `_listen` will see
-        pass
 
 
 def _listen(crew: list[_Worker]) -> Iterator[Began | Done | Died]:
