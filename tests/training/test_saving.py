@@ -124,9 +124,10 @@ def test_sigterm_saves_and_says_so(tmp_path, straight, monkeypatch):
         return real(self, batch, number)
 
     before = signal.getsignal(signal.SIGTERM)
-    with monkeypatch.context() as patch, pytest.raises(TrainingError, match=r"^stopped by SIGTERM at step 10; "):
+    with monkeypatch.context() as patch:
         patch.setattr(Training, "training_step", step)
-        run(tmp_path, Machine(CPU))
+        with pytest.raises(TrainingError, match=r"^stopped by SIGTERM at step 10; "):
+            run(tmp_path, Machine(CPU))
     assert signal.getsignal(signal.SIGTERM) is before
     begun = []
     monkeypatch.setattr(Training, "training_step", lambda *given: (begun.append(given[0].global_step), real(*given))[1])

@@ -4,7 +4,6 @@ import csv
 from pathlib import Path
 from typing import Any
 
-import lightning
 from lightning.pytorch.callbacks import Callback
 
 from ichnos.runtime.files import replacing
@@ -21,7 +20,7 @@ class EpochTable(Callback):
         self.path = path
         self.rows: list[dict[str, float]] = []
 
-    def on_validation_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:  # noqa: ANN401
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ANN401 - Lightning's own
         """Add the row of the epoch that ends."""
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         where = {"epoch": trainer.current_epoch, "steps": trainer.global_step, "next_learning_rate": rate}

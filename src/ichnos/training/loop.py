@@ -63,7 +63,7 @@ def fit(
     objective: Objective = rows.sampler.objective
     count = rows.count(machine.processes)
     _check_batches(batches, count, machine)
-    module = Training(objective.attach(model), objective, recipe, count)
+    module = Training(objective.attach(model), objective, recipe, count).train()
     fitted = folder / "fitted.json"
     if not fitted.is_file():
         with guarding(batches[0].dataset.store, recipe.optimisation, folder):  # type: ignore[attr-defined]
@@ -116,27 +116,28 @@ def _run(module: Training, batches: Batches, folder: Path, machine: Machine, *, 
 class _Finish(Callback):
     """Writes `fitted.json` when all is over."""
 
-    def __init__(self, path: Path, keep: str) -> None:
+    def __init__(self, path: Path, keep: str, best: ModelCheckpoint) -> None:
         self.path = path
         self.keep = keep
+        self.best = best
 
     def on_fit_end(self, trainer: lightning.Trainer, pl_module: Any) -> None:  # noqa: ANN401
         """Only a fit that was not broken off gets here."""
         if not trainer.is_global_zero:
             return
-        best = next(one for one in trainer.checkpoint_callbacks if one.monitor is not None)
-        loss = best.best_model_score if self.keep == "best" else trainer.callback_metrics["validation_loss"]
+        loss = self.best.best_model_score if self.keep == "best" else trainer.callback_metrics["validation_loss"]
+        assert loss is not None
         write_json(self.path, {"epochs": float(trainer.current_epoch), "validation_loss": float(loss)})
 
 
 def _callbacks(settings: Optimisation, folder: Path, machine: Machine, *, quiet: bool) -> list[Callback]:
-    saving = {"dirpath": folder, "enable_version_counter": False}
+    best = ModelCheckpoint(folder, "best", monitor="validation_loss", enable_version_counter=False)
     callbacks: list[Callback] = [
         EpochTable(folder / "metrics.csv"),
         SaveWithinEpoch(folder / "last.ckpt", machine.save_seconds),
-        ModelCheckpoint(filename="best", monitor="validation_loss", **saving),
-        ModelCheckpoint(filename="last", **saving),  # after `best`, whose state it holds
-        _Finish(folder / "fitted.json", settings.keep),
+        best,
+        ModelCheckpoint(folder, "last", enable_version_counter=False),  # after `best`, whose state it holds
+        _Finish(folder / "fitted.json", settings.keep, best),
     ]
     if settings.patience:
         callbacks.insert(0, EarlyStopping("validation_loss", patience=settings.patience))

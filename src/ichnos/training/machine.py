@@ -1,7 +1,10 @@
 """What a run is computed on; changes how fast it is, not what comes out."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 
@@ -43,6 +46,33 @@ class Machine:
 def is_launched() -> bool:
     """Whether torchrun started this process."""
     return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def is_first() -> bool:
+    """Whether this process is the one that writes results; the only one where torchrun started none."""
+    return not is_launched() or os.environ["RANK"] == "0"
+
+
+@contextmanager
+def first_goes_first(device: torch.device) -> Iterator[None]:
+    """Of processes that torchrun started, the others run the block after the first has; then all go on.
+
+    So that phantoms are made once, on a disk that all see.
+    """
+    if not is_launched():
+        yield
+        return
+    together = torch.distributed
+    if not together.is_initialized():
+        backend = "nccl" if device.type == "cuda" else "gloo"
+        if device.type == "cuda":
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        together.init_process_group(backend, timeout=timedelta(days=1))
+    if not is_first():
+        together.barrier()
+    yield
+    if is_first():
+        together.barrier()
 
 
 def choose_precision(precision: int | str, device: torch.device) -> str:

@@ -10,6 +10,12 @@ from ichnos.training.recipe import Optimisation
 
 OPTIMIZERS: dict[str, Any] = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
 
+_RISE = 0.2
+"""Part of a cycle in which the rate rises."""
+
+_SHORTEST = 6
+"""Steps below which a cycle would have nothing to rise in."""
+
 Schedule = OneCycleLR | ExponentialLR | ConstantLR
 
 
@@ -31,7 +37,8 @@ def make_schedule(
 ) -> tuple[Schedule, Literal["step", "epoch"]]:
     """The learning rate over so many steps, and whether it moves after each step or each epoch."""
     if settings.schedule == "one-cycle":
-        return OneCycleLR(optimizer, max_lr=settings.learning_rate, total_steps=steps, pct_start=0.2), "step"
+        cycle = max(steps, _SHORTEST)
+        return OneCycleLR(optimizer, max_lr=settings.learning_rate, total_steps=cycle, pct_start=_RISE), "step"
     if settings.schedule == "exponential":
         return ExponentialLR(optimizer, settings.decay), "epoch"
     return ConstantLR(optimizer, factor=1.0), "epoch"

@@ -14,7 +14,7 @@ def test_an_objective_is_made_by_its_name_with_its_settings():
 @pytest.mark.parametrize(
     ("settings", "pattern"),
     [
-        ({"name": "slice-label"}, r"^no objective is called 'slice-label'; did you mean 'slice-labels'\? there are: "),
+        ({"name": "slice-label"}, r"^no objective is called 'slice-label'; did you mean 'slice-labels'\?$"),
         ({}, r"^no objective is called None; there are: slice-labels"),
     ],
 )

@@ -42,8 +42,8 @@ def make_objective(settings: Mapping[str, Any]) -> Objective:
     name = settings.get("name")
     if name not in OBJECTIVES:
         near = difflib.get_close_matches(str(name), OBJECTIVES, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UsageError(f"no objective is called {name!r}; {hint}there are: {', '.join(OBJECTIVES)}")
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(OBJECTIVES)}"
+        raise UsageError(f"no objective is called {name!r}; {hint}")
     kind = OBJECTIVES[name]
     try:
         return kind.model_validate({key: value for key, value in settings.items() if key != "name"})
