@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ichnos.cohorts.phantom_slices import make_case
-from ichnos.cohorts.slice_store import BLEED, MARKS, open_store, write_store
+from ichnos.cohorts.slice_store import BLEED, MARKS, SliceStore
 from ichnos.models.checkpoint import Checkpoint
 from ichnos.phantoms import PhantomSettings
 from ichnos.preprocessing.brain_mask import BrainMask
@@ -62,11 +62,21 @@ SETTINGS = {
 }
 
 
-def phantom_store(folder):
-    """Five phantoms, one for each subtype, whose slices all have masks."""
+def phantom_store():
+    """Five phantoms, one for each subtype, whose slices all have masks; in memory."""
     cases = [make_case(seed, replace(PHANTOMS, subtypes=(subtype,)), RECIPE) for subtype, seed in SEEDS.items()]
-    write_store(cases, folder, RECIPE.image_size, {"field_of_view_mm": RECIPE.field_of_view_mm})
-    return open_store(folder)
+    lengths = [len(case.labels) for case in cases]
+    return SliceStore(
+        hu=np.rint(np.concatenate([case.slices_hu for case in cases])).astype("<i2"),
+        marks=np.concatenate([case.marks for case in cases]),
+        labels=np.concatenate([case.labels for case in cases]),
+        has_mask=np.ones(sum(lengths), bool),
+        is_obvious=np.concatenate([case.is_obvious for case in cases]),
+        cases=np.repeat(np.arange(len(cases)), lengths),
+        names=tuple(case.case for case in cases),
+        patients=tuple(case.patient for case in cases),
+        origin={"field_of_view_mm": RECIPE.field_of_view_mm},
+    )
 
 
 def made_batch(store, rows):

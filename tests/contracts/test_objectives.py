@@ -53,8 +53,8 @@ def _one_thread():
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return phantom_store(tmp_path_factory.mktemp("store"))
+def store():
+    return phantom_store()
 
 
 @pytest.fixture(scope="module")

@@ -144,6 +144,16 @@ def test_another_store_is_refused(store, teacher, tmp_path):
         made.check_store(changed)
 
 
+def test_pixels_are_as_large_as_the_store_says(store, teacher, tmp_path, monkeypatch):
+    asked = count_gathers(monkeypatch)
+    write_pseudo_targets(teacher, store, tmp_path / "assumed")
+    write_pseudo_targets(teacher, replace(store, origin={"field_of_view_mm": 216.0}), tmp_path / "side")
+    records = tuple({"pixel_mm": [0.5, 0.75]} for _ in store.names)
+    write_pseudo_targets(teacher, replace(store, records=records), tmp_path / "records")
+    sides = [scan.geometry.spacing_mm[1:] for scan in asked]
+    np.testing.assert_allclose(sides[::10], [(230 / 32, 230 / 32), (6.75, 6.75), (0.5, 0.75)])
+
+
 def test_slices_of_another_field_of_view_are_refused(store, teacher, tmp_path):
     wide = replace(store, origin={"field_of_view_mm": 250.0})
     with pytest.raises(UsageError, match=r"show 250\.0 mm, the teacher's 216\.0; prepare the data with"):
@@ -157,8 +167,7 @@ def test_a_real_segmenter_takes_the_slices_of_a_store(tiny_checkpoint, tmp_path)
     from ichnos.segmentation.segmenter import load_segmenter
 
     teacher = load_segmenter(tiny_checkpoint, "cpu")
-    store = phantom_store(tmp_path / "store")
-    store = replace(store, origin={})
+    store = replace(phantom_store(), origin={})
     opened = teacher.with_settings(teacher.settings.model_copy(update={"probability_gate": 0.0, "map_threshold": 0.2}))
     made = write_pseudo_targets(opened, store, tmp_path / "targets")
     assert made.values.shape == (30, RECIPE.image_size, RECIPE.image_size)
