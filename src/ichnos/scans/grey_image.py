@@ -1,5 +1,6 @@
 """Reading 8-bit pictures of slices, for collections that were published as such."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,9 @@ def read_grey_image(path: Path) -> UInt8[np.ndarray, "rows columns"]:
         ModalityError: more than 8 bits a pixel, which would have to be windowed first.
     """
     check_exists(path)
-    with open_file(path) as stream:
+    with open_file(path) as file:
         try:
-            with Image.open(stream) as picture:
+            with Image.open(io.BytesIO(file.read())) as picture:
                 mode = picture.mode
                 grey = np.array(picture.convert("L")) if mode in EIGHT_BIT else None
         except Exception as error:  # decoders raise many kinds on corrupt bytes

@@ -6,9 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from ichnos.cohorts.case import Cohort
+from ichnos.cohorts.readers.cq500 import open_cq500
+from ichnos.cohorts.readers.phantoms import open_phantoms
+from ichnos.cohorts.readers.physionet import open_physionet
+from ichnos.cohorts.readers.physionet_jpeg import open_physionet_jpeg
+from ichnos.cohorts.readers.seg_cq500 import open_seg_cq500
 from ichnos.errors import CohortError, UsageError
 
-READERS: dict[str, Callable[..., Cohort]] = {}
+READERS: dict[str, Callable[..., Cohort]] = {
+    "cq500": open_cq500,
+    "phantoms": open_phantoms,
+    "physionet-ct-ich": open_physionet,
+    "physionet-ct-ich-jpeg": open_physionet_jpeg,
+    "seg-cq500": open_seg_cq500,
+}
 """Each takes the folder of a collection; what else it takes by name stands in `OPTIONS`."""
 
 OPTIONS: dict[str, tuple[str, ...]] = {}
