@@ -137,9 +137,8 @@ def _check_sizes(
 ) -> None:
     for number, image in images.items():
         if image.shape != shape:
-            raise GeometryError(
-                f"{paths[number]}: is {image.shape}, others of this patient {shape}; restore the picture"
-            )
+            own, others = (" x ".join(map(str, size)) for size in (image.shape, shape))
+            raise GeometryError(f"{paths[number]}: is {own}, others of this patient {others}; restore the picture")
 
 
 def _geometry(numbers: Sequence[int], shape: tuple[int, ...]) -> Geometry:
