@@ -42,10 +42,10 @@ def find_folder(base: Path, names: Sequence[str]) -> Path | None:
 
 
 def places_around(root: Path) -> list[Path]:
-    """Where a collection may start if `root` is a folder too high or too low: itself, two levels down, its parent."""
+    """Where a collection may start if `root` is a folder too high: itself, one level down, two levels down."""
     inner = [child for child in visible(root) if child.is_dir()] if root.is_dir() else []
     innermost = [grandchild for child in inner for grandchild in visible(child) if grandchild.is_dir()]
-    return [root, *inner, *innermost, root.parent]
+    return [root, *inner, *innermost]
 
 
 def nifti_stem(path: Path) -> str:

@@ -10,6 +10,7 @@ from ichnos.cohorts.readers.cq500 import open_cq500
 from ichnos.cohorts.readers.phantoms import open_phantoms
 from ichnos.cohorts.readers.physionet import open_physionet
 from ichnos.cohorts.readers.physionet_jpeg import open_physionet_jpeg
+from ichnos.cohorts.readers.rsna import open_rsna
 from ichnos.cohorts.readers.seg_cq500 import open_seg_cq500
 from ichnos.errors import CohortError, UsageError
 
@@ -18,11 +19,14 @@ READERS: dict[str, Callable[..., Cohort]] = {
     "phantoms": open_phantoms,
     "physionet-ct-ich": open_physionet,
     "physionet-ct-ich-jpeg": open_physionet_jpeg,
+    "rsna-2019": open_rsna,
     "seg-cq500": open_seg_cq500,
 }
 """Each takes the folder of a collection; what else it takes by name stands in `OPTIONS`."""
 
-OPTIONS: dict[str, tuple[str, ...]] = {}
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "rsna-2019": ("cache", "workers"),
+}
 """What may be told a reader beside the folder; a reader that is not here takes nothing.
 
 `cache`: a file for what is slow to find out, kept from one run to the next.
