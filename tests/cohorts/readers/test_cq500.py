@@ -110,10 +110,16 @@ def test_half_a_download_and_strange_zips_are_told(tmp_path):
     write_zip(tmp_path, 1)
     (tmp_path / "CQ500-CT-2.zip.part").write_bytes(b"")
     (tmp_path / "heads.zip").write_bytes(b"")
+    (tmp_path / "CQ500-CT-4-bone").mkdir()
+    (tmp_path / "CQ500-CT-4-bone/CT000000.dcm").write_bytes(b"")
     (tmp_path / "CQ500-CT-3.zip").write_bytes((tmp_path / "CQ500-CT-1.zip").read_bytes()[:3000])
     write_reads(tmp_path / "reads.csv", [("CQ500-CT-1", "B1", votes())])
     cohort = open_cq500(tmp_path)
-    assert [one.name for one in cohort.skipped] == ["CQ500-CT-2.zip.part", "heads.zip"]
+    assert {one.name: one.reason for one in cohort.skipped} == {
+        "CQ500-CT-2.zip.part": "neither a zip nor a folder",
+        "heads.zip": "not named CQ500-CT-<number>.zip",
+        "CQ500-CT-4-bone": "DICOM files, but no folder CQ500-CT-<number>",
+    }
     assert "studies that nobody read: CQ500-CT-3" in cohort.notes
     with pytest.raises(ArchiveError, match=r"CQ500-CT-3\.zip: not a zip file, or cut short"):
         cohort.load(cohort.cases[1])

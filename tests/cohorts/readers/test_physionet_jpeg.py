@@ -84,6 +84,7 @@ def test_nothing_is_left_out_in_silence(root):
     save_jpeg(folder / "brain/copy of 5.jpg", grey)
     save_jpeg(folder / "brain/05.jpg", grey)
     (folder / "brain/Thumbs.db").write_bytes(b"")
+    (folder / "subdural").mkdir()
     (root / "Patients_CT/49").mkdir()
     (root / "Patients_CT/051/brain").mkdir(parents=True)
     (root / "Patients_CT/notes.txt").write_text("")
@@ -93,6 +94,7 @@ def test_nothing_is_left_out_in_silence(root):
         "049/bone/4.jpg": "a bone window without its brain window",
         "049/brain/5.jpg": "not named N.jpg, or a second one of its number",
         "049/brain/copy of 5.jpg": "not named N.jpg, or a second one of its number",
+        "049/subdural": "not named N.jpg, or a second one of its number",
         "Patients_CT/49": "the same number as 049, which is taken",
         "051": "no pictures in its folder brain/",
         "Patients_CT/notes.txt": "not a folder named NNN",

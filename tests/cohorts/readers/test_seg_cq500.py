@@ -22,7 +22,7 @@ def volumes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("place", "affine", "bleeding"), [(0, ALONG_Z_DOWN, [0, 0, 0, 1, 1, 0]), (1, SHEARED, [0, 1, 1, 0, 0, 0])]
+    ("place", "affine", "bleeding"), [(1, ALONG_Z_DOWN, [0, 0, 0, 1, 1, 0]), (0, SHEARED, [0, 1, 1, 0, 0, 0])]
 )
 def test_masks_lie_where_the_affine_puts_them_also_when_sheared_or_head_first(volumes, place, affine, bleeding):
     cohort = open_seg_cq500(volumes)
@@ -40,7 +40,7 @@ def test_masks_lie_where_the_affine_puts_them_also_when_sheared_or_head_first(vo
 
 def test_volume_is_that_of_the_sheared_voxels(volumes):
     cohort = open_seg_cq500(volumes)
-    loaded = cohort.load(cohort.cases[1])
+    loaded = cohort.load(cohort.cases[0])
     expected = 24 * abs(np.linalg.det(SHEARED[:3, :3])) / 1000
     assert loaded.scan.geometry.volume_ml(loaded.bleed_masks["any"]) == pytest.approx(expected)
     assert loaded.scan.geometry.tilt_degrees == pytest.approx(np.degrees(np.arctan(0.35 / 5)), abs=0.01)
@@ -49,11 +49,11 @@ def test_volume_is_that_of_the_sheared_voxels(volumes):
 @pytest.mark.parametrize("above", [".", "..", "../..", "../../.."])
 def test_the_folder_may_be_given_or_one_above_it(volumes, above):
     cohort = open_cohort("seg-cq500", (volumes / above).resolve())
-    assert [case.case for case in cohort.cases] == ["CQ500-CT-9", "CQ500-CT-243"]
-    assert [case.patient for case in cohort.cases] == ["CQ500-CT-9", "CQ500-CT-243"]
-    assert cohort.cases[1].identifiers == {"cq500": "CQ500-CT-243"}
-    assert cohort.cases[1].hints["probability of SDH"] == "0.93"
-    assert not cohort.cases[1].scan_labels
+    assert [case.case for case in cohort.cases] == ["CQ500-CT-243", "CQ500-CT-9"]
+    assert [case.patient for case in cohort.cases] == ["CQ500-CT-243", "CQ500-CT-9"]
+    assert cohort.cases[0].identifiers == {"cq500": "CQ500-CT-243"}
+    assert cohort.cases[0].hints["probability of SDH"] == "0.93"
+    assert not cohort.cases[0].scan_labels
     assert cohort.notes == ("2 of 51 published scans are here",)
     assert not cohort.skipped
 
@@ -62,6 +62,8 @@ def test_what_is_missing_is_told(volumes):
     (volumes / "CQ500-CT-9/ICH_mask.nii.gz").unlink()
     (volumes / "CQ500-CT-243/brain.nii.gz").unlink()
     (volumes / "CQ500-CT-7").mkdir()
+    (volumes / "CQ500-CT-6 copy").mkdir()
+    (volumes / "CQ500-CT-6 copy/CT.nii").touch()
     write_info(volumes / "info.csv", [243, 9, 8, 8])
     cohort = open_seg_cq500(volumes)
     assert cohort.notes == (
@@ -71,11 +73,11 @@ def test_what_is_missing_is_told(volumes):
         "scans without an intracranial mask: CQ500-CT-243",
         "listed in info.csv, but not here: CQ500-CT-8",
     )
-    assert [one.reason for one in cohort.skipped] == ["no CT.nii in it"]
-    loaded = cohort.load(cohort.cases[0])
+    assert [one.reason for one in cohort.skipped] == ["not named CQ500-CT-<number>", "no CT.nii in it"]
+    loaded = cohort.load(cohort.cases[1])
     assert loaded.bleed_masks is None
     assert (loaded.slice_labels == -1).all()
-    assert cohort.load(cohort.cases[1]).brain_mask is None
+    assert cohort.load(cohort.cases[0]).brain_mask is None
 
 
 def test_files_of_another_study_in_the_table_are_told(volumes):
@@ -93,10 +95,10 @@ def test_a_mask_of_another_scan_is_refused(volumes):
     nibabel.save(nibabel.Nifti1Image(np.ones((24, 20, 6), np.uint8), moved), mask)
     cohort = open_seg_cq500(volumes)
     with pytest.raises(GeometryError, match=r"ICH_mask\.nii\.gz: lies up to 3\.00 mm off"):
-        cohort.load(cohort.cases[1])
+        cohort.load(cohort.cases[0])
     nibabel.save(nibabel.Nifti1Image(np.ones((24, 20, 5), np.uint8), SHEARED), mask)
     with pytest.raises(GeometryError, match="has 5 slices"):
-        cohort.load(cohort.cases[1])
+        cohort.load(cohort.cases[0])
 
 
 def test_a_scan_cut_short_is_refused(volumes):
@@ -104,7 +106,7 @@ def test_a_scan_cut_short_is_refused(volumes):
     scan.write_bytes(scan.read_bytes()[:2000])
     cohort = open_seg_cq500(volumes)
     with pytest.raises(ScanError, match=r"CT\.nii.*copy it again"):
-        cohort.load(cohort.cases[1])
+        cohort.load(cohort.cases[0])
 
 
 def test_one_study_in_two_places_is_one_case(volumes):

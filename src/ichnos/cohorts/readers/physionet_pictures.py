@@ -61,7 +61,7 @@ class Pictures:
 
 def list_pictures(folder: Path) -> Pictures:
     """Sort the files of one patient by what they are and by slice number."""
-    found = Pictures()
+    found = Pictures(others=[path.name for path in visible(folder) if path.name.lower() not in {"brain", "bone"}])
     for window, into in (("brain", found.brain), ("bone", found.bone)):
         place = find_child(folder, window)
         for path in visible(place) if place else []:
