@@ -64,6 +64,10 @@ SHEARED = np.array([[-0.5, 0, 0, 12], [0, 0.5, 0.35, -9], [0, 0, 5.0, -20], [0, 
 """Gantry tilt: each slice 0.35 mm further to the front than the one below. Axes to left, front and head."""
 
 
+HEAD_FIRST = np.array([[0.5, 0, 0, -12], [0, -0.5, 0.35, 9], [0, 0, -5.0, 20], [0, 0, 0, 1]])
+"""Axes to right, back and feet."""
+
+
 def write_segmented(root, number, *, affine=SHEARED, value=1):
     """A scan (stored i, j, k) with a box of blood and a larger box of brain; gives the two boxes."""
     shape = (24, 20, 6)
@@ -100,3 +104,30 @@ def write_info(path, numbers):
     header = ["name", "CT_fn", "mask_fn", "ICH", "IPH", "IVH", "SDH", "EDH", "SAH", "MassEffect", "MidlineShift"]
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])
+
+
+def write_cq500(root):
+    """Two zips and a folder two levels down, a shuffled table with a BOM, junk."""
+    write_zip(root, 0)
+    write_zip(root, 12)
+    write_study(root / "qct03", 201)
+    rows = [
+        ("CQ500-CT-0", "B1", votes(ICH="110", SDH="011", MassEffect="111", Fracture="100")),
+        ("CQ500-CT-12", "B2", votes(ICH="010")),
+        ("CQ500-CT-201", "B2", votes(ICH="111", EDH="1 0", IPH="101", IVH="11 ")),
+    ]
+    write_reads(root / "reads.csv", rows, permuted=True)
+    (root / "__MACOSX").mkdir()
+    (root / "prediction_probabilities.csv").write_text("name\n")
+
+
+def write_seg_cq500(root):
+    """Two studies, sheared by gantry tilt, the second stored from head to feet with a mask of 255; junk."""
+    volumes = root / "Seg-CQ500/data/volumes"
+    write_segmented(volumes, 243)
+    write_segmented(volumes, 9, affine=HEAD_FIRST, value=255)
+    write_info(volumes / "info.csv", [243, 9])
+    junk = root / "__MACOSX/Seg-CQ500/data/volumes/CQ500-CT-243"
+    junk.mkdir(parents=True)
+    (junk / "CT.nii").write_bytes(b"Mac")
+    return volumes

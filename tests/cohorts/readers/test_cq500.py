@@ -1,29 +1,17 @@
 import numpy as np
 import pytest
-from cohorts.readers.cq500_miniature import THIN_MM, votes, write_reads, write_study, write_zip
+from cohorts.readers.cq500_miniature import THIN_MM, votes, write_cq500, write_reads, write_study, write_zip
 from scans.dicom_files import expected_hu
 
 from ichnos.cohorts.readers import open_cohort
 from ichnos.cohorts.readers.cq500 import find_studies, open_cq500, read_reads, study_number
 from ichnos.errors import ArchiveError, CohortError
 
-ROWS = [
-    ("CQ500-CT-0", "B1", votes(ICH="110", SDH="011", MassEffect="111", Fracture="100")),
-    ("CQ500-CT-12", "B2", votes(ICH="010")),
-    ("CQ500-CT-201", "B2", votes(ICH="111", EDH="1 0", IPH="101", IVH="11 ")),
-]
-
 
 @pytest.fixture(scope="module")
 def studies(tmp_path_factory):
-    """Two zips and a folder two levels down, with junk."""
     root = tmp_path_factory.mktemp("cq500")
-    write_zip(root, 0)
-    write_zip(root, 12)
-    write_study(root / "qct03", 201)
-    write_reads(root / "reads.csv", ROWS, permuted=True)
-    (root / "__MACOSX").mkdir()
-    (root / "prediction_probabilities.csv").write_text("name\n")
+    write_cq500(root)
     return root
 
 
@@ -66,13 +54,11 @@ def test_the_plain_thin_head_series_is_taken_and_told(studies, place):
     loaded = cohort.load(cohort.cases[place])
     np.testing.assert_array_equal(loaded.scan.voxels_hu, expected_hu(THIN_MM))
     np.testing.assert_allclose(loaded.scan.geometry.gaps_mm, 1.0)
-    choice = loaded.case.hints["series_choice"]
+    choice = loaded.scan.source.series_choice
     assert choice.startswith("took series")
     assert "'CT PLAIN THIN' (7 slices)" in choice
     for left_out in ("'CT 4cc sec 150cc D3D on' (14 slices): contrast", "'CT HRCT' (20 slices): not known to show"):
         assert left_out in choice
-    assert loaded.case.identifiers["series_uid"] == loaded.scan.source.series_uid
-    assert loaded.case.hints["batch"]
     assert loaded.bleed_masks is None
 
 
@@ -126,7 +112,14 @@ def test_half_a_download_and_strange_zips_are_told(tmp_path):
 
 
 def test_rows_that_repeat_contradict_or_are_no_study(tmp_path):
-    rows = [ROWS[0], ROWS[0], ROWS[1], ("CQ500-CT-12", "B2", votes(ICH="111")), ("Total", "", votes())]
+    first = ("CQ500-CT-0", "B1", votes(ICH="110"))
+    rows = [
+        first,
+        first,
+        ("CQ500-CT-12", "B2", votes(ICH="010")),
+        ("CQ500-CT-12", "B2", votes(ICH="111")),
+        ("Total", "", votes()),
+    ]
     write_reads(tmp_path / "reads.csv", [*rows, ("CQ500-CT-9", "b1", votes(SAH="110"))])
     reads = read_reads(tmp_path / "reads.csv")
     assert reads.findings[0]["ICH"] is True

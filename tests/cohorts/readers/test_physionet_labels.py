@@ -85,7 +85,7 @@ def test_demographics_with_one_header_row(tmp_path):
         "Condition on file",
         "Note",
     ]
-    write_csv(tmp_path / "d.csv", [header, [76, 40, "Male", "", 1, 1, "", "", 1, "HGE ", ""]])
+    write_csv(tmp_path / "d.csv", [header, [76, 40, "Male", "", 1, 1, "", "", 1, "a bleed ", ""]])
     told = read_patient_labels(tmp_path / "d.csv")[76]
     assert [name for name, yes in told.items() if yes] == ["intraparenchymal", "subarachnoid"]
     write_csv(tmp_path / "d.csv", [["Patient Number", "Age"], [76, 40]])

@@ -3,6 +3,7 @@ import pytest
 from cohorts.readers.physionet_miniature import pictures, save_jpeg, to_grey, write_jpeg_layout
 
 from ichnos.cohorts.readers.physionet_pictures import hu_from_windows, list_pictures, read_drawings, read_pictures
+from ichnos.errors import ScanNotFoundError
 
 RAMP_HU = np.linspace(-1000, 2500, 701).reshape(1, -1)
 
@@ -61,3 +62,8 @@ def test_a_drawing_of_greys_is_cut_in_the_middle(tmp_path):
     Image.fromarray(grey).save(tmp_path / "brain/1_HGE_Seg.png")
     drawn = read_drawings(list_pictures(tmp_path))
     assert drawn[0, 0].tolist() == [False, False, False, True, True]
+
+
+def test_a_folder_that_is_gone_is_a_scan_that_was_not_found(tmp_path):
+    with pytest.raises(ScanNotFoundError, match="gone: no such folder"):
+        list_pictures(tmp_path / "gone")

@@ -1,28 +1,20 @@
 import nibabel
 import numpy as np
 import pytest
-from cohorts.readers.cq500_miniature import SHEARED, write_info, write_segmented
+from cohorts.readers.cq500_miniature import HEAD_FIRST, SHEARED, write_info, write_seg_cq500, write_segmented
 
 from ichnos.cohorts.readers import open_cohort
 from ichnos.cohorts.readers.seg_cq500 import open_seg_cq500
 from ichnos.errors import CohortError, GeometryError, ScanError
 
-ALONG_Z_DOWN = np.array([[0.5, 0, 0, -12], [0, -0.5, 0.35, 9], [0, 0, -5.0, 20], [0, 0, 0, 1]])
-
 
 @pytest.fixture
 def volumes(tmp_path):
-    root = tmp_path / "Seg-CQ500/data/volumes"
-    write_segmented(root, 243)
-    write_segmented(root, 9, affine=ALONG_Z_DOWN, value=255)
-    write_info(root / "info.csv", [243, 9])
-    (tmp_path / "__MACOSX/Seg-CQ500/data/volumes/CQ500-CT-243").mkdir(parents=True)
-    (tmp_path / "__MACOSX/Seg-CQ500/data/volumes/CQ500-CT-243/CT.nii").write_bytes(b"Mac")
-    return root
+    return write_seg_cq500(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("place", "affine", "bleeding"), [(1, ALONG_Z_DOWN, [0, 0, 0, 1, 1, 0]), (0, SHEARED, [0, 1, 1, 0, 0, 0])]
+    ("place", "affine", "bleeding"), [(1, HEAD_FIRST, [0, 0, 0, 1, 1, 0]), (0, SHEARED, [0, 1, 1, 0, 0, 0])]
 )
 def test_masks_lie_where_the_affine_puts_them_also_when_sheared_or_head_first(volumes, place, affine, bleeding):
     cohort = open_seg_cq500(volumes)

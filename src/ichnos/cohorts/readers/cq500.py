@@ -10,7 +10,7 @@ other two split it is not told.
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ichnos.cohorts.case import Case, Cohort, LabelledScan, Skipped
@@ -105,7 +105,7 @@ def open_cq500(root: Path) -> Cohort:
 
 
 def load_cq500(case: Case) -> LabelledScan:
-    """Read the plain thin head series of a study; which one and why becomes the hint `series_choice`.
+    """Read the plain thin head series of a study; `scan.source.series_choice` says which one and why.
 
     Slices are labelled only as far as the study tells: without a finding in the study, none has it.
 
@@ -113,13 +113,7 @@ def load_cq500(case: Case) -> LabelledScan:
         ScanError: as in `read_scan`.
     """
     scan = read_scan(case.files[0])
-    choice, uid = scan.source.series_choice, scan.source.series_uid
-    told = replace(
-        case,
-        hints={**case.hints, **({"series_choice": choice} if choice else {})},
-        identifiers={**case.identifiers, **({"series_uid": uid} if uid else {})},
-    )
-    return label_scan(told, scan, unknown_labels(len(scan.voxels_hu)), None)
+    return label_scan(case, scan, unknown_labels(len(scan.voxels_hu)), None)
 
 
 def find_studies(root: Path, depth: int = 3) -> tuple[dict[int, Path], list[Skipped]]:

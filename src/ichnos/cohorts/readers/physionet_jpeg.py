@@ -86,19 +86,14 @@ def open_physionet_jpeg(root: Path) -> Cohort:
 def load_physionet_jpeg(case: Case) -> LabelledScan:
     """Read a scan from its pictures, with labels and drawings joined by slice number.
 
-    Nothing drawn is a mask without blood where all slices are labelled as free of it, and no mask
-    otherwise.
-
     Raises:
         ScanError: pictures cannot be read or differ in size.
     """
     found = list_pictures(case.files[0])
     scan = read_pictures(found, case.files[0])
     labels, _ = join_labels(case.slice_labels, [str(number) for number in sorted(found.brain)])
-    masks: DrawnMasks | None = None
-    if set(found.drawn) & set(found.brain) or not labels[:, 0].any():
-        drawn = read_drawings(found)
-        masks = {"any": drawn} if drawn.any() else {}
+    drawn = read_drawings(found) if case.masks else None
+    masks: DrawnMasks | None = None if drawn is None else {"any": drawn} if drawn.any() else {}
     warnings = (*scan.warnings, *disagreements(labels, masks))
     return label_scan(case, replace(scan, warnings=warnings), labels, masks)
 
@@ -118,14 +113,16 @@ def _patient_folders(folder: Path) -> tuple[dict[int, Path], list[Skipped]]:
 
 
 def _case(number: int, folder: Path, found: Pictures, rows: SliceRows, told: Mapping[str, bool]) -> Case:
+    """One patient; that nothing is drawn is a mask too, where all slices are labelled as free of blood."""
     name = f"{number:03d}"
+    looked_at = bool(set(found.drawn) & set(found.brain)) or told.get("any") is False
     return Case(
         case=name,
         patient=name,
         files=(folder,),
         slice_labels=rows.by_key(number),
         scan_labels=told,
-        masks={"": find_child(folder, "brain") or folder} if found.drawn else {},
+        masks={"": find_child(folder, "brain") or folder} if looked_at else {},
         identifiers={"physionet_ct_ich": name},
         hints=rows.hints(number),
     )

@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float, UInt8
 from ichnos.cohorts.readers.layout import visible
 from ichnos.cohorts.readers.notes import listed
 from ichnos.cohorts.readers.places import find_child
-from ichnos.errors import GeometryError
+from ichnos.errors import GeometryError, ScanNotFoundError
 from ichnos.scans import Geometry, Scan, Source
 from ichnos.scans.grey_image import read_grey_image
 
@@ -60,7 +60,13 @@ class Pictures:
 
 
 def list_pictures(folder: Path) -> Pictures:
-    """Sort the files of one patient by what they are and by slice number."""
+    """Sort the files of one patient by what they are and by slice number.
+
+    Raises:
+        ScanNotFoundError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise ScanNotFoundError(f"{folder}: no such folder; check the path")
     found = Pictures(others=[path.name for path in visible(folder) if path.name.lower() not in {"brain", "bone"}])
     for window, into in (("brain", found.brain), ("bone", found.bone)):
         place = find_child(folder, window)
