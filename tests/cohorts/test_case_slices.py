@@ -60,9 +60,7 @@ def test_the_record_leads_back_to_the_scans_grid():
 
 def test_what_the_case_says_is_kept():
     made = to_slices(
-        labelled(
-            scan_labels={"any": True}, identifiers={"series_uid": "1.2"}, hints={"batch": "B1"}, masks=None
-        ),
+        labelled(scan_labels={"any": True}, identifiers={"series_uid": "1.2"}, hints={"batch": "B1"}, masks=None),
         WHOLE,
     )
     assert made.record["identifiers"] == {"series_uid": "1.2"}
