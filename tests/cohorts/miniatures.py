@@ -11,7 +11,7 @@ SUBTYPES = ("epidural", "intraparenchymal", "intraventricular", "subarachnoid", 
 
 def head_hu(shape=SHAPE, seed=0):
     """Air around a ring of bone around tissue; (slices, rows, columns), each slice different."""
-    slices, rows, columns = shape
+    _, rows, columns = shape
     row, column = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
     radius = np.hypot(row, column)
     tissue = np.random.default_rng(seed).integers(15, 60, shape)

@@ -15,8 +15,8 @@ def test_a_near_miss_is_answered_with_the_name():
 
 
 def test_another_name_is_answered_with_the_list():
-    with pytest.raises(UsageError, match=rf"^no network is called 'resnet'; there are: {', '.join(MODELS)}$"):
-        create_model("resnet", {})
+    with pytest.raises(UsageError, match=rf"^no network is called 'vgg'; there are: {', '.join(MODELS)}$"):
+        create_model("vgg", {})
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ from tiny import made_store, tiny_recipe
 from torch import nn
 
 from ichnos.errors import TrainingError
-from ichnos.training import loop
-from ichnos.training.batches import SliceDataset, training_batches, validation_batches
-from ichnos.training.loop import SliceTraining, fit
+from ichnos.training.batches import EpochRows, SliceDataset, training_batches, validation_batches
+from ichnos.training.loop import Training, fit
+from ichnos.training.objectives.registry import make_objective
+from ichnos.training.objectives.slice_labels import SliceLabels
 
 CPU = torch.device("cpu")
 
@@ -27,12 +28,11 @@ def network():
 
 def batches_of(recipe, store=None):
     store = made_store() if store is None else store
-    training, validation = np.arange(28), np.arange(28, len(store.labels))
+    dataset = SliceDataset(store, recipe.preprocessing)
+    rows = EpochRows(make_objective(recipe.objective), store, np.arange(28), recipe.seed)
     return (
-        training_batches(
-            SliceDataset(store, training, recipe.preprocessing), recipe.optimisation.batch_size, 0, recipe.seed
-        ),
-        validation_batches(SliceDataset(store, validation, recipe.preprocessing), 5),
+        training_batches(dataset, rows, recipe.optimisation.batch_size),
+        validation_batches(dataset, np.arange(28, len(store)), 5),
     )
 
 
@@ -55,7 +55,7 @@ def validation_losses(folder):
 def losses(monkeypatch):
     """Validation losses as scripted, epoch by epoch; training goes on as it is."""
     script = []
-    monkeypatch.setattr(loop, "balanced_slice_label_loss", lambda *_: torch.tensor(script.pop(0)))
+    monkeypatch.setattr(SliceLabels, "summarise", lambda *_: {"loss": script.pop(0)})
     return script
 
 
@@ -63,13 +63,13 @@ def losses(monkeypatch):
 def steps(monkeypatch):
     """(epoch, step, weights before it) of each training step."""
     seen = []
-    real = SliceTraining.training_step
+    real = Training.training_step
 
     def step(self, batch, index):
         seen.append((self.current_epoch, self.global_step, weights(self.model)))
         return real(self, batch, index)
 
-    monkeypatch.setattr(SliceTraining, "training_step", step)
+    monkeypatch.setattr(Training, "training_step", step)
     return seen
 
 
@@ -83,8 +83,8 @@ def test_the_figures_are_those_of_the_model_that_comes_back(tmp_path):
     model, figures = run(tmp_path, epochs=4, learning_rate=0.05)
     _, validation = batches_of(tiny_recipe())
     with torch.no_grad():
-        logits = torch.cat([model(pixels) for pixels, _ in validation])
-    labels = torch.cat([labels for _, labels in validation])[:, 0]
+        logits = torch.cat([model(batch.pixels) for batch in validation])
+    labels = torch.cat([batch.is_positive for batch in validation])
     each = torch.logsumexp(logits, 1) - logits.gather(1, labels.long()[:, None])[:, 0]
     by_hand = (each[labels].mean() + each[~labels].mean()) / 2
     assert figures["validation_loss"] == pytest.approx(float(by_hand), rel=1e-5)
@@ -128,7 +128,7 @@ def test_another_seed_gives_others(tmp_path):
 
 def interrupt(monkeypatch, at, error):
     """Break the training step number `at`, once."""
-    real = SliceTraining.training_step
+    real = Training.training_step
     broken = []
 
     def step(self, batch, index):
@@ -137,7 +137,7 @@ def interrupt(monkeypatch, at, error):
             raise error
         return real(self, batch, index)
 
-    monkeypatch.setattr(SliceTraining, "training_step", step)
+    monkeypatch.setattr(Training, "training_step", step)
 
 
 @pytest.mark.parametrize("at", [2, 3, 5], ids=["after epoch 1", "within epoch 2", "within epoch 3"])
@@ -217,13 +217,13 @@ def test_a_batch_larger_than_the_data_is_refused(tmp_path):
 
 def test_the_schedule_is_one_cycle_over_all_epochs(tmp_path, monkeypatch):
     rates = []
-    real = SliceTraining.training_step
+    real = Training.training_step
 
     def step(self, batch, index):
         rates.append(self.trainer.optimizers[0].param_groups[0]["lr"])
         return real(self, batch, index)
 
-    monkeypatch.setattr(SliceTraining, "training_step", step)
+    monkeypatch.setattr(Training, "training_step", step)
     run(tmp_path, epochs=10, learning_rate=0.01, patience=10)
     top = rates.index(max(rates))
     assert len(rates) == 20
@@ -278,7 +278,7 @@ def test_validation_is_not_augmented(tmp_path, monkeypatch):
             return super().forward(values)
 
     run(tmp_path, nn.Sequential(nn.Flatten(), Watched(192, 2)), epochs=1)
-    assert torch.equal(torch.cat(seen), torch.cat([pixels.flatten(1) for pixels, _ in validation]))
+    assert torch.equal(torch.cat(seen), torch.cat([batch.pixels.flatten(1) for batch in validation]))
 
 
 def test_auc_of_validation_is_kept_beside_the_loss(tmp_path):
@@ -291,7 +291,7 @@ def test_auc_of_validation_is_kept_beside_the_loss(tmp_path):
 
 def test_validation_of_one_kind_is_not_an_error(tmp_path):
     store = made_store()
-    store.labels[28:] = False
+    store.labels[28:] = 0
     recipe = tiny_recipe()
     figures = fit(network(), recipe, batches_of(recipe, store), tmp_path, device=CPU, quiet=True)
     assert math.isfinite(figures["validation_loss"])

@@ -12,7 +12,7 @@ from ichnos.models.checkpoint import load_checkpoint, save_checkpoint
 from ichnos.phantoms import make_phantom
 from ichnos.segmentation.segmenter import load_segmenter
 from ichnos.training import train as train_module
-from ichnos.training.loop import SliceTraining
+from ichnos.training.loop import Training
 from ichnos.training.train import train
 
 CPU = torch.device("cpu")
@@ -75,7 +75,7 @@ def test_another_seed_gives_another(first, work):
 
 
 def test_an_interrupted_run_goes_on_to_the_same_weights(first, work, monkeypatch):
-    real, steps = SliceTraining.training_step, []
+    real, steps = Training.training_step, []
 
     def step(self, batch, index):
         steps.append(self.global_step)
@@ -83,7 +83,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(first, work, monkeypatch
             raise RuntimeError("power cut")
         return real(self, batch, index)
 
-    monkeypatch.setattr(SliceTraining, "training_step", step)
+    monkeypatch.setattr(Training, "training_step", step)
     with pytest.raises(RuntimeError, match="power cut"):
         run(work)
     resumed = run(work)
@@ -100,7 +100,7 @@ def test_a_run_interrupted_while_calibrating_does_not_train_again(first, work, m
         patch.setattr(train_module, "calibrate_threshold", fail)
         with pytest.raises(RuntimeError, match="power cut"):
             run(work)
-    monkeypatch.setattr(SliceTraining, "training_step", fail)
+    monkeypatch.setattr(Training, "training_step", fail)
     assert same(run(work), first[1])
 
 
@@ -109,7 +109,8 @@ def test_no_patient_is_trained_and_validated_on(work, monkeypatch):
     real = train_module.fit
 
     def fit(model, recipe, batches, *rest, **options):
-        seen["sides"] = [set(np.array(side.dataset.store.cases)[side.dataset.chosen]) for side in batches]
+        store = batches[0].dataset.store
+        seen["sides"] = [set(store.cases[np.array(list(side.sampler))].tolist()) for side in batches]
         return real(model, recipe, batches, *rest, **options)
 
     monkeypatch.setattr(train_module, "fit", fit)
@@ -152,9 +153,7 @@ def test_slices_of_one_kind_cannot_be_trained_on(tmp_path):
     recipe = tiny_recipe(
         data={"phantoms": 2, "settings": {"slices": 3, "rows": 32, "columns": 32, "bleed_probability": 0.0}}
     )
-    with pytest.raises(
-        TrainingError, match=r"^0 of 3 training slices hold a bleed; both kinds are needed: raise data.phantoms$"
-    ):
+    with pytest.raises(TrainingError, match=r"^0 of 3 training slices hold a bleed; both kinds are needed: add data$"):
         run(tmp_path, recipe)
 
 

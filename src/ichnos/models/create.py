@@ -2,17 +2,37 @@
 
 import difflib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 from torch import nn
 
 from ichnos.errors import UsageError
+from ichnos.models.light_unet import create_light_unet
 from ichnos.models.swin import create_swin
+from ichnos.models.swin_unetr import create_swin_unetr
+from ichnos.models.unet import create_unet
+from ichnos.models.unet_classifier import create_unet_classifier
+from ichnos.models.unet_regions import create_unet_regions
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "swin": create_swin,
+    "unet": create_unet,
+    "light-unet": create_light_unet,
+    "swin-unetr": create_swin_unetr,
+    "unet-classifier": create_unet_classifier,
+    "unet-regions": create_unet_regions,
 }
+
+KINDS: dict[str, Literal["classifier", "segmenter", "embedder"]] = {
+    "swin": "classifier",
+    "unet": "segmenter",
+    "light-unet": "segmenter",
+    "swin-unetr": "segmenter",
+    "unet-classifier": "classifier",
+    "unet-regions": "embedder",
+}
+"""What a network gives: logits of each slice, logits of each pixel, or vectors that describe places."""
 
 
 def create_model(name: str, arguments: Mapping[str, Any]) -> nn.Module:

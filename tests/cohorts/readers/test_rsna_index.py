@@ -1,5 +1,3 @@
-import os
-
 import pydicom
 import pytest
 from cohorts.miniatures import head_hu, rsna_slice
@@ -61,7 +59,7 @@ def test_other_files_are_told(tmp_path):
 def test_workers_find_the_same(folder, monkeypatch):
     monkeypatch.setattr(rsna_index, "CHUNK", 2)
     alone = index_headers(folder)
-    assert [header.name for header in alone] == sorted(os.listdir(folder))
+    assert [header.name for header in alone] == sorted(path.name for path in folder.iterdir())
     assert index_headers(folder, workers=2) == alone
 
 

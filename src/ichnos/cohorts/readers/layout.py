@@ -88,6 +88,17 @@ def by_key(files: Iterable[Path]) -> dict[str, Path]:
     return found
 
 
+def few(names: Sequence[str], most: int = 3) -> str:
+    """The first names and how many more there are.
+
+    Example:
+        >>> few(["a", "b", "c", "d", "e"])
+        'a, b, c and 2 more'
+    """
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
 def check_case_name(name: str, where: str) -> str:
     """Give back a name that can name a folder of results.
 
