@@ -103,3 +103,7 @@ def test_two_scans_of_one_name_and_no_phantoms_are_refused(root, tmp_path):
         open_phantoms(root)
     with pytest.raises(CohortError, match="no scans/ and truth/ there"):
         open_phantoms(root / "scans")
+    for path in (root / "scans").iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(CohortError, match="holds no scan"):
+        open_phantoms(root)

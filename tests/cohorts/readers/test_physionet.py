@@ -225,3 +225,11 @@ def test_pictures_are_taken_where_there_is_no_nifti(tmp_path):
 def test_a_folder_without_either_layout_is_refused(tmp_path):
     with pytest.raises(CohortError, match="holds neither ct_scans/ nor Patients_CT/"):
         open_physionet(tmp_path)
+
+
+def test_a_folder_unpacked_into_itself_is_refused(root):
+    (root / "ct_scans").rename(root / "inner")
+    (root / "ct_scans").mkdir()
+    (root / "inner").rename(root / "ct_scans/ct_scans")
+    with pytest.raises(CohortError, match=r"ct_scans: holds no NNN\.nii"):
+        open_physionet(root)

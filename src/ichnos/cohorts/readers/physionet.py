@@ -131,6 +131,8 @@ def _read_masks(path: Path, scan: Scan) -> tuple[DrawnMasks, dict[str, int]]:
 
 def _list_cases(place: Path, rows: SliceRows, patients: Mapping[int, Mapping[str, bool]]) -> Cohort:
     scans, masks = _number(find_child(place, "ct_scans")), _number(find_child(place, "masks"))
+    if not scans.files:
+        raise CohortError(f"{place / 'ct_scans'}: holds no NNN.nii; give the folder as PhysioNet publishes it")
     slices = {number: _count_slices(path) for number, path in scans.files.items()}
     _check_version(rows, slices, place / TABLE)
     labels = {
