@@ -107,3 +107,16 @@ def test_two_scans_of_one_name_and_no_phantoms_are_refused(root, tmp_path):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     with pytest.raises(CohortError, match="holds no scan"):
         open_phantoms(root)
+
+
+def test_a_subtype_that_is_labelled_but_not_drawn_is_counted(root):
+    name, phantom = next((name, one) for name, one in made().items() if one.bleed_masks)
+    z = int(np.nonzero(phantom.slice_labels)[0][0])
+    table = root / "truth" / name / "labels.csv"
+    rows = [line.split(",") for line in table.read_text().splitlines()]
+    absent = next(subtype for subtype in LABELS[1:] if not phantom.subtype_labels[subtype][z])
+    rows[z + 1][rows[0].index(absent)] = "1"
+    table.write_text("\n".join(",".join(row) for row in rows))
+    cohort = open_phantoms(root)
+    loaded = cohort.load(next(case for case in cohort.cases if case.case == name))
+    assert loaded.repairs == {"slices whose label and mask disagree": 1}
