@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from cohorts.nifti_miniatures import write_bhsd, write_folder, write_instance22, write_mbh_seg, write_nnunet
 from cohorts.readers.cq500_miniature import write_cq500, write_seg_cq500
-from cohorts.readers.phantom_miniature import write_phantoms
 from cohorts.readers.physionet_miniature import write_jpeg_layout, write_nifti_layout
 from cohorts.rsna_miniature import write_rsna
+from tiny import SETTINGS
 
 from ichnos.cohorts.case import Cohort
 from ichnos.cohorts.readers import READERS, open_cohort
@@ -16,6 +16,13 @@ from ichnos.cohorts.readers.labelling import MASK_DISAGREES, labels_of_masks
 from ichnos.cohorts.readers.layout import check_case_name
 from ichnos.cohorts.slice_store import LABELS
 from ichnos.errors import IchnosError, ScanError
+from ichnos.phantoms import make_phantom, write_phantom
+
+
+def write_phantoms(root):
+    for seed in (1, 2):
+        write_phantom(make_phantom(seed, SETTINGS), root)
+
 
 MINIATURES = {
     "bhsd": write_bhsd,
