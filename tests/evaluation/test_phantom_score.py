@@ -37,7 +37,7 @@ def answering(monkeypatch):
             return Evidence(scan, brain, values, np.array(probabilities, np.float32), np.ones(SHAPE, bool))
 
         monkeypatch.setattr(segmenter_module, "gather_evidence", gather)
-        checkpoint = Checkpoint({}, {}, {}, (), nn.Identity())
+        checkpoint = Checkpoint({"name": "swin"}, {}, {}, (), nn.Identity())
         return Segmenter(checkpoint, tiny_recipe().preprocessing, SegmentationSettings(), "answering")
 
     return make

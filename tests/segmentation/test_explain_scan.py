@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from segmentation.stubs import RECIPE, SETTINGS, bleeding_head, make_checkpoint
+from segmentation.stubs import RECIPE, SETTINGS, bleeding_head, make_checkpoint, make_unet_checkpoint
 
 from ichnos.errors import UsageError
 from ichnos.maps.hgi_sam import hgi_sam
@@ -57,3 +57,9 @@ def test_several_methods_and_outputs() -> None:
 def test_what_is_not_there_is_said(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         explain_scan(bleeding_head(), segmenter(), **arguments)
+
+
+def test_a_segmentation_network_has_no_answer_to_explain() -> None:
+    unet = make_segmenter(make_unet_checkpoint(), "unet-1", torch.device("cpu"))
+    with pytest.raises(UsageError, match=r"model 'unet-1' is a segmentation network: .*give a classifier with -m"):
+        explain_scan(bleeding_head(), unet)

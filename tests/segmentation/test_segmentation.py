@@ -25,6 +25,17 @@ def make_evidence(values: np.ndarray, probabilities: list[float], doubts: tuple[
     )
 
 
+@pytest.mark.parametrize("binarisation", ["otsu", "k-means"])
+def test_a_map_may_give_its_own_threshold_slice_by_slice(binarisation: str) -> None:
+    """Two levels in each slice, each pair elsewhere; one threshold for the scan would merge or lose a slice."""
+    values = np.zeros(SHAPE)
+    values[:, 1:5, 1:5] = np.array([0.1, 0.6, 0.3])[:, None, None]
+    values[0, 2, 2:4], values[1, 3, 3] = 0.2, 0.9
+    settings = SegmentationSettings(binarisation=binarisation)
+    voxels = decide(make_evidence(values, [0.9, 0.9, 0.9]), settings, {}).bleed_mask.voxels
+    assert np.argwhere(voxels).tolist() == [[0, 2, 2], [0, 2, 3], [1, 3, 3]]
+
+
 def test_gate_threshold_and_allowed_voxels_all_count() -> None:
     values = np.zeros(SHAPE)
     values[0, 2, 2] = values[1, 2, 2] = 0.5

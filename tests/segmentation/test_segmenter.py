@@ -1,13 +1,17 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from preprocessing.heads import ball_head
-from segmentation.stubs import SETTINGS, bleeding_head, save_stub
+from segmentation.stubs import SEGMENTATION_NETWORK, SETTINGS, bleeding_head, make_unet_checkpoint, save_stub
 
 from ichnos.errors import CheckpointError, UsageError
-from ichnos.segmentation.segmenter import bundled_checkpoint, load_segmenter
+from ichnos.models.checkpoint import save_checkpoint
+from ichnos.segmentation.segmenter import bundled_checkpoint, load_segmenter, make_segmenter
+from ichnos.segmentation.settings import SegmentationSettings
 
 
 def test_a_checkpoint_folder_segments(tmp_path: Path) -> None:
@@ -61,3 +65,36 @@ def test_the_bundled_model_is_small_and_loads() -> None:
     folder = bundled_checkpoint()
     assert sum(file.stat().st_size for file in folder.iterdir()) < 15e6
     assert load_segmenter(device="cpu").name == "phantom-swin"
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_a_segmentation_network_segments_from_its_folder(tmp_path: Path, outputs: int) -> None:
+    folder = save_checkpoint(make_unet_checkpoint(outputs), tmp_path / "unet", "a test model")
+    scan = bleeding_head()
+    segmenter = load_segmenter(folder, "cpu")
+    middle = float(np.median(segmenter(scan).map[15]))
+    result = segmenter.with_settings(SEGMENTATION_NETWORK.model_copy(update={"map_threshold": middle}))(scan)
+    assert 0 < result.volume_ml < result.brain_mask.volume_ml
+    expected = (result.map >= np.float32(middle)) & result.brain_mask.voxels
+    assert np.array_equal(result.bleed_mask.voxels, expected)
+
+
+def test_slices_are_called_by_gate_or_by_ten_pixels() -> None:
+    unet = make_segmenter(make_unet_checkpoint(), "unet", torch.device("cpu"))
+    assert unet.detection_threshold == 0.5
+    higher = unet.with_settings(SEGMENTATION_NETWORK.model_copy(update={"probability_gate": 0.7}))
+    assert higher.detection_threshold == 0.7
+    own = unet.with_settings(SEGMENTATION_NETWORK.model_copy(update={"binarisation": "otsu"}))
+    assert own.detection_threshold == 0.0
+
+
+def test_a_classifier_is_called_by_its_gate(tmp_path: Path) -> None:
+    settings = SegmentationSettings(stages=(1, 2), probability_gate=0.6, map_threshold=0.9)
+    assert load_segmenter(save_stub(tmp_path / "model", settings=settings), "cpu").detection_threshold == 0.6
+
+
+def test_a_network_of_vectors_cannot_segment() -> None:
+    checkpoint = make_unet_checkpoint()
+    embedder = replace(checkpoint, network={"name": "unet-regions", "arguments": {}})
+    with pytest.raises(CheckpointError, match="'net' cannot segment: its network 'unet-regions' is an embedder"):
+        make_segmenter(embedder, "net", torch.device("cpu"))

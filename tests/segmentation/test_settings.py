@@ -29,3 +29,16 @@ def test_settings_name_the_method() -> None:
 def test_a_wrong_method_is_answered_with_the_nearest() -> None:
     with pytest.raises(ValidationError, match=r"is called 'swin-sum'; did you mean 'swin-sam'\?"):
         SegmentationSettings(method="swin-sum")
+
+
+def test_settings_written_before_segmentation_networks_still_load() -> None:
+    stored = {
+        "stages": [1, 2, 3],
+        "probability_gate": 0.75,
+        "map_threshold": 0.01,
+        "bleed_hu": [42.0, 110.0],
+        "bleed_contrast_hu": 18.0,
+        "minimum_ml": 0.5,
+    }
+    loaded = SegmentationSettings.model_validate(stored)
+    assert (loaded.within_brain, loaded.binarisation, loaded.average_flipped) == (True, "fixed", False)

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from segmentation.stubs import bleeding_head, make_unet_checkpoint
 from tiny import box_scan, tiny_recipe
 from torch import nn
 
@@ -15,7 +17,7 @@ from ichnos.scans.scan import Mask
 from ichnos.segmentation import segmenter as segmenter_module
 from ichnos.segmentation.evidence import Evidence
 from ichnos.segmentation.segmentation import decide
-from ichnos.segmentation.segmenter import Segmenter
+from ichnos.segmentation.segmenter import Segmenter, make_segmenter
 from ichnos.segmentation.settings import SegmentationSettings
 from ichnos.training.calibrate import calibrate_gate, calibrate_threshold
 
@@ -33,7 +35,7 @@ def knowing(monkeypatch):
             return replace(found, map=found.map * looked_at[:, None, None])
 
         monkeypatch.setattr(segmenter_module, "gather_evidence", gather)
-        checkpoint = Checkpoint({}, {}, {}, (), nn.Identity())
+        checkpoint = Checkpoint({"name": "swin"}, {}, {}, (), nn.Identity())
         return Segmenter(checkpoint, tiny_recipe().preprocessing, settings, "knowing")
 
     return make
@@ -133,3 +135,12 @@ def test_positive_slices_do_not_move_the_gate():
 
 def test_a_healthy_slice_that_is_surely_called_bleeding_leaves_only_the_highest_gate():
     assert calibrate_gate(np.array([1.0], np.float32), np.array([False]), 1.0) == 1.0
+
+
+def test_the_threshold_of_a_segmentation_network_is_found_the_same_way():
+    """Nothing is made up here: an untrained U-Net against trying every threshold on its own maps."""
+    scan, unet = bleeding_head(), make_segmenter(make_unet_checkpoint(), "unet", torch.device("cpu"))
+    evidence = unet.gather(scan)
+    label = evidence.allowed & (evidence.map > np.quantile(evidence.map[evidence.allowed], 0.7))
+    threshold, dice = calibrate_threshold(unet, [(scan, label)])
+    assert (threshold, pytest.approx(dice)) == by_force([(evidence, label)], unet.settings)

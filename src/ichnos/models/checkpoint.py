@@ -12,14 +12,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ichnos.errors import CheckpointError, UsageError
-from ichnos.models.create import create_model
+from ichnos.models.create import KINDS, create_model
 from ichnos.runtime.files import replacing, write_json, write_text
 
 FORMAT = 1
@@ -57,6 +57,11 @@ class Checkpoint:
     model: nn.Module
     training: dict[str, Any] = field(default_factory=dict)
     sha256: str = ""
+
+    @property
+    def kind(self) -> Literal["classifier", "segmenter", "embedder"]:
+        """What the network gives: logits of each slice, logits of each pixel, or vectors."""
+        return KINDS[self.network["name"]]
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path, card: str) -> Path:

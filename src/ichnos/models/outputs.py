@@ -1,4 +1,4 @@
-"""What the outputs of a classifier stand for.
+"""What the outputs of a classifier or segmenter stand for.
 
 Three kinds are known: two exclusive outputs (no bleed, bleed) with a softmax, one output (bleed)
 with a sigmoid, and several labels that do not exclude each other, each with a sigmoid.
@@ -60,6 +60,11 @@ def find_bleed_output(labels: Sequence[str]) -> int:
     return found[0]
 
 
-def to_probabilities(logits: Float[Tensor, "slices outputs"], labels: Sequence[str]) -> Float[Tensor, "slices outputs"]:
-    """Softmax where labels exclude each other (the first says `no bleed`), else a sigmoid for each."""
+def to_probabilities(
+    logits: Float[Tensor, "slices outputs *pixels"], labels: Sequence[str]
+) -> Float[Tensor, "slices outputs *pixels"]:
+    """Softmax where labels exclude each other (the first says `no bleed`), else a sigmoid for each.
+
+    Of a classifier each slice has one logit per output, of a segmenter each pixel.
+    """
     return torch.softmax(logits, dim=1) if labels[0] == NO_BLEED else torch.sigmoid(logits)

@@ -41,10 +41,12 @@ class Evidence:
     Attributes:
         scan: what was looked at.
         brain_mask: intracranial cavity.
-        map: in [0, 1] on the scan's grid, 0 outside the cavity, maximum 1 in each slice that was
-            looked at; slices below the gate were not.
+        map: in [0, 1] on the scan's grid. Of a classifier: 0 outside the cavity, maximum 1 in each slice
+            that was looked at; slices below the gate were not. Of a segmentation network: P(bleed)
+            of each voxel.
         slice_probabilities: P(bleed) per slice.
-        allowed: voxels that may be bleed: in the cavity and in the HU range.
+        allowed: voxels that may be bleed: in the cavity (unless the settings look everywhere) and in the
+            HU range.
     """
 
     scan: Scan
@@ -81,14 +83,19 @@ def gather_evidence(
     chosen = np.flatnonzero(probabilities >= settings.probability_gate)
     maps = np.zeros(scan.voxels_hu.shape, dtype=np.float32)
     at_once = batch_size if map_settings.min_max_over == "slice" else 1
-    for part, pixels in _batches(slices_hu[chosen], recipe, at_once):
-        on_grid = explain(model, pixels.to(_device(model)), map_settings, (target,)).maps[:, 0]
+    for part, pixels in make_batches(slices_hu[chosen], recipe, at_once):
+        on_grid = explain(model, pixels.to(find_device(model)), map_settings, (target,)).maps[:, 0]
         maps[chosen[part]] = grid.to_scan(on_grid.cpu().numpy())
-    maps *= brain.mask.voxels
+    inside = look_inside(brain, settings)
+    maps *= inside
     peaks = maps.max(axis=(1, 2), keepdims=True)
     maps /= np.where(peaks > 0, peaks, 1.0)
-    allowed = _is_dense(scan, brain.mask.voxels, settings)
-    return Evidence(scan, brain, maps, probabilities, allowed)
+    return Evidence(scan, brain, maps, probabilities, is_dense(scan, inside, settings))
+
+
+def look_inside(brain: BrainMask, settings: SegmentationSettings) -> Bool[np.ndarray, "slices rows columns"]:
+    """Where bleed is looked for: the cavity, or everywhere."""
+    return brain.mask.voxels if settings.within_brain else np.ones_like(brain.mask.voxels)
 
 
 def classify(
@@ -101,21 +108,22 @@ def classify(
     """Probability of each label in each slice of the model grid."""
     parts = []
     with torch.inference_mode():
-        for _, pixels in _batches(slices_hu, recipe, batch_size):
-            logits = model(pixels.to(_device(model)))
+        for _, pixels in make_batches(slices_hu, recipe, batch_size):
+            logits = model(pixels.to(find_device(model)))
             parts.append(to_probabilities(logits.float(), labels).cpu().numpy())
     return np.concatenate(parts)
 
 
-def _batches(
+def make_batches(
     slices_hu: Float[np.ndarray, "slices rows columns"], recipe: Recipe, batch_size: int
 ) -> Iterator[tuple[slice, torch.Tensor]]:
+    """Channels of a few slices at a time, each with their place."""
     for start in range(0, len(slices_hu), batch_size):
         part = slice(start, start + batch_size)
         yield part, torch.from_numpy(recipe.make_channels(slices_hu[part]))
 
 
-def _is_dense(
+def is_dense(
     scan: Scan, brain: Bool[np.ndarray, "slices rows columns"], settings: SegmentationSettings
 ) -> Bool[np.ndarray, "slices rows columns"]:
     """Brain voxels as dense as the settings ask; smoothed within the brain only, so that bone lends no HU."""
@@ -154,5 +162,6 @@ def _drop_rims(
     return np.asarray(keeps[labels])
 
 
-def _device(model: nn.Module) -> torch.device:
+def find_device(model: nn.Module) -> torch.device:
+    """Where a network lies."""
     return next(model.parameters()).device

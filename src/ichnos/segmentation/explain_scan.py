@@ -61,8 +61,13 @@ def explain_scan(
         shown: a slice (0 at the feet) to explain whatever its probability; None for the most suspicious.
 
     Raises:
-        UsageError: a method, output, preset or slice that there is not.
+        UsageError: a method, output, preset or slice that there is not; a segmentation network.
     """
+    if segmenter.checkpoint.kind != "classifier":
+        raise UsageError(
+            f"model {segmenter.name!r} is a segmentation network: its map is what it segments with, and there is no "
+            "answer per slice to explain; give a classifier with -m, or use `ichnos segment`"
+        )
     labels, recipe = segmenter.checkpoint.labels, segmenter.recipe
     model = segmenter.checkpoint.model
     settings = {method: _settings(segmenter, method, preset) for method in methods}

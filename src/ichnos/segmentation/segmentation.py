@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import ndimage
 
+from ichnos.metrics.binarise import binarise
 from ichnos.scans.geometry import Geometry
 from ichnos.scans.scan import Mask, Scan
 from ichnos.segmentation.evidence import Evidence
@@ -47,9 +48,16 @@ class Segmentation:
 
 
 def decide(evidence: Evidence, settings: SegmentationSettings, provenance: dict[str, Any]) -> Segmentation:
-    """Apply gate, threshold and cleanup."""
+    """Apply gate, threshold and cleanup.
+
+    A threshold that a map gives itself (`otsu`, `k-means`) is found in each slice among the voxels that may be
+    bleed: maps of classifiers are normalised slice by slice.
+    """
     gated = evidence.slice_probabilities >= settings.probability_gate
-    voxels = (evidence.map >= settings.map_threshold) & evidence.allowed & gated[:, None, None]
+    threshold = settings.map_threshold if settings.binarisation == "fixed" else settings.binarisation
+    voxels = np.zeros_like(evidence.allowed)
+    for z in np.flatnonzero(gated):
+        voxels[z] = binarise(evidence.map[z], evidence.allowed[z], threshold)
     voxels = remove_small_pieces(voxels, evidence.scan.geometry, settings.minimum_ml)
     bleed_mask = Mask(voxels, evidence.scan.geometry, evidence.scan.source)
     flags = list(evidence.scan.warnings) + list(evidence.brain_mask.doubts)

@@ -15,6 +15,7 @@ from ichnos.preprocessing.recipe import Recipe
 from ichnos.runtime.device import choose_device
 from ichnos.scans.scan import Scan
 from ichnos.segmentation.evidence import Evidence, gather_evidence
+from ichnos.segmentation.foreground import gather_foreground
 from ichnos.segmentation.segmentation import Segmentation, decide
 from ichnos.segmentation.settings import SegmentationSettings
 
@@ -51,12 +52,23 @@ class Segmenter:
 
     def gather(self, scan: Scan) -> Evidence:
         """Probabilities and maps of a scan, before gate and threshold are applied."""
+        gather = gather_foreground if self.checkpoint.kind == "segmenter" else gather_evidence
         labels = self.checkpoint.labels
-        return gather_evidence(scan, self.checkpoint.model, self.recipe, self.settings, self.batch_size, labels=labels)
+        return gather(scan, self.checkpoint.model, self.recipe, self.settings, self.batch_size, labels=labels)
 
     def with_settings(self, settings: SegmentationSettings) -> "Segmenter":
         """The same model with another gate, threshold or cleanup."""
         return replace(self, settings=settings)
+
+    @property
+    def detection_threshold(self) -> float:
+        """Slices of this probability or more are called bleeding.
+
+        The gate; of a segmentation network the map threshold, unless the gate is higher: ten pixels reach it.
+        """
+        if self.checkpoint.kind == "segmenter" and self.settings.binarisation == "fixed":
+            return max(self.settings.probability_gate, self.settings.map_threshold)
+        return self.settings.probability_gate
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -91,6 +103,11 @@ def make_segmenter(checkpoint: Checkpoint, name: str, device: torch.device) -> S
         raise CheckpointError(
             f"checkpoint {name!r}: {place}: {first['msg']}; was it written by a newer ichnos?"
         ) from error
+    if checkpoint.kind == "embedder":
+        raise CheckpointError(
+            f"checkpoint {name!r} cannot segment: its network {checkpoint.network['name']!r} is an {checkpoint.kind}; "
+            "train a classifier or a segmentation network from it"
+        )
     try:
         find_bleed_output(checkpoint.labels)
     except UsageError as error:

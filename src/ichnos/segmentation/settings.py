@@ -1,6 +1,6 @@
 """What turns maps into a mask: settings that are calibrated once and travel with the weights."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
@@ -11,15 +11,29 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class SegmentationSettings(BaseModel):
-    """From classifier and maps to a mask.
+    """From what a network says to a mask.
+
+    The map of a classifier is made by one of `maps.methods.METHODS`; that of a segmentation network is the
+    probability of each voxel. The first three settings are for classifiers, the next two for segmentation
+    networks; all others are for both.
 
     Attributes:
         method: what makes the maps; a name in `maps.methods.METHODS`.
         preset: `paper`, or `reference` for what the released code does; see `maps.settings.PRESETS`.
         stages: stages of the Swin whose maps are multiplied (HGI-SAM, Eq. 2; Swin-SAM took all four).
+        minimum_pixels: a slice bleeds from so many foreground pixels of the model grid on (Rasoulian et al.
+            2023, 4.6: "less than 10 pixels" are left out). Its probability is the highest threshold at
+            which it still has as many.
+        average_flipped: whether a slice is also shown mirrored, left to right, and both answers averaged.
         probability_gate: slices whose bleed probability is below are left empty. Needed because a
-            map is normalised per slice: without a gate every slice, healthy or not, has a mask.
+            map of a classifier is normalised per slice: without a gate every slice, healthy or not, has
+            a mask. A segmentation network needs none: 0.
+        binarisation: `fixed` for `map_threshold`; `otsu` or `k-means` for a threshold from each slice's own
+            map, as the predecessor of the first paper compared them.
         map_threshold: voxels whose map value is at least this are bleed; calibrated.
+        within_brain: whether bleed is looked for in the intracranial cavity only. The second paper shows
+            its segmentation networks with and without (Spahr et al. 2023, table 3, ICM); the first multiplies
+            maps of classifiers with it and leaves segmentation networks alone.
         bleed_hu: range that lightly smoothed blood lies in; None to leave HU out. Ours, not the
             paper's: its predecessor multiplied the map with the brain window instead.
         bleed_contrast_hu: how much denser lightly smoothed blood is than the 30th percentile of the
@@ -33,8 +47,12 @@ class SegmentationSettings(BaseModel):
     method: str = "hgi-sam"
     preset: str = "paper"
     stages: tuple[PositiveInt, ...] = (1, 2, 3)
+    minimum_pixels: PositiveInt = 10
+    average_flipped: bool = False
     probability_gate: Fraction = 0.5
+    binarisation: Literal["fixed", "otsu", "k-means"] = "fixed"
     map_threshold: Fraction = 0.1
+    within_brain: bool = True
     bleed_hu: tuple[float, float] | None = None
     bleed_contrast_hu: float | None = None
     minimum_ml: float = Field(default=0.0, ge=0.0)
@@ -60,5 +78,8 @@ _FUSE_STAGES = ("hgi-sam", "swin-sam")
 PRESETS = {
     "paper": SegmentationSettings(map_threshold=0.06),
     "reference": SegmentationSettings(preset="reference", map_threshold=0.05),
+    "segmentation-network": SegmentationSettings(probability_gate=0.0, map_threshold=0.5),
 }
-"""For networks of the first paper. 0.06 is the mean over its folds (section 4); 0.05 stands in the released code."""
+"""`paper` and `reference` for the classifiers of the first paper: 0.06 is the mean over its folds (section 4), 0.05
+stands in the released code. `segmentation-network`: probabilities cut at one half, as both papers do with their
+U-Nets; nothing else is asked."""

@@ -1,0 +1,89 @@
+"""What a segmentation network says about a scan: the probability of each pixel, brought to the scan's grid.
+
+As the second paper does (Spahr et al. 2023, 2.4), except that probabilities are interpolated on the scan's own
+pixels and thresholded there; its released code compares masks of 256 x 256 pixels.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from ichnos.models.outputs import KNOWN_LABELS, find_bleed_output, to_probabilities
+from ichnos.preprocessing.brain_mask import find_brain_mask
+from ichnos.preprocessing.grid import ModelGrid
+from ichnos.preprocessing.recipe import Recipe
+from ichnos.scans.scan import Scan
+from ichnos.segmentation.evidence import Evidence, find_device, is_dense, look_inside, make_batches
+from ichnos.segmentation.settings import SegmentationSettings
+
+
+def gather_foreground(
+    scan: Scan,
+    model: nn.Module,
+    recipe: Recipe,
+    settings: SegmentationSettings,
+    batch_size: int = 4,
+    *,
+    labels: Sequence[str] = KNOWN_LABELS[1],
+) -> Evidence:
+    """Run a segmentation network on every slice.
+
+    Args:
+        scan: to look at.
+        model: gives logits of each pixel.
+        recipe: how its input is made.
+        settings: detection rule, mirroring, and where bleed may be.
+        batch_size: slices at a time; it changes nothing.
+        labels: what the outputs stand for; one of them for a bleed of whatever kind.
+    """
+    brain = find_brain_mask(scan)
+    inside = look_inside(brain, settings)
+    grid = ModelGrid.place(scan, recipe.image_size, recipe.field_of_view_mm, recipe.resized_to)
+    slices_hu = grid.to_model(scan.voxels_hu)
+    maps = np.zeros(scan.voxels_hu.shape, dtype=np.float32)
+    slice_probabilities = np.zeros(len(maps), dtype=np.float32)
+    for part, pixels in make_batches(slices_hu, recipe, batch_size):
+        on_grid = _predict(model, pixels.to(find_device(model)), labels, settings)
+        looked_at = grid.fractions_to_model(inside[part].astype(np.float32)) >= 0.5
+        slice_probabilities[part] = detect_slices(on_grid, looked_at, settings.minimum_pixels)
+        maps[part] = grid.to_scan(on_grid)
+    np.clip(maps, 0.0, 1.0, out=maps)
+    return Evidence(scan, brain, maps, slice_probabilities, is_dense(scan, inside, settings))
+
+
+def detect_slices(
+    probabilities: Float[np.ndarray, "slices rows columns"],
+    looked_at: Bool[np.ndarray, "slices rows columns"],
+    minimum_pixels: int,
+) -> Float[np.ndarray, " slices"]:
+    """Probability of each slice: the highest threshold that at least `minimum_pixels` pixels reach.
+
+    So the question whether a slice has that many foreground pixels at threshold t (Rasoulian et al. 2023,
+    4.6) is whether its probability is at least t, for every t above 0 at once.
+
+    Args:
+        probabilities: of each pixel of the model grid.
+        looked_at: pixels that count; a slice with fewer than `minimum_pixels` of them has 0.
+        minimum_pixels: at least 1.
+    """
+    counted = np.where(looked_at, probabilities, np.float32(0.0)).reshape(len(probabilities), -1)
+    if counted.shape[1] < minimum_pixels:
+        return np.zeros(len(counted), dtype=np.float32)
+    return np.partition(counted, -minimum_pixels, axis=1)[:, -minimum_pixels].astype(np.float32)
+
+
+def _predict(
+    model: nn.Module,
+    pixels: Float[Tensor, "slices channels rows columns"],
+    labels: Sequence[str],
+    settings: SegmentationSettings,
+) -> Float[np.ndarray, "slices rows columns"]:
+    target = find_bleed_output(labels)
+    with torch.inference_mode():
+        seen = to_probabilities(model(pixels).float(), labels)[:, target]
+        if settings.average_flipped:
+            seen = (seen + to_probabilities(model(pixels.flip(-1)).float(), labels)[:, target].flip(-1)) / 2
+    return seen.cpu().numpy()

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import torch
+from preprocessing.heads import ball_head
+from segmentation.stubs import RECIPE, SEGMENTATION_NETWORK, bleeding_head, make_unet_checkpoint
+
+from ichnos.models.outputs import KNOWN_LABELS
+from ichnos.preprocessing.brain_mask import find_brain_mask
+from ichnos.preprocessing.grid import ModelGrid
+from ichnos.segmentation.foreground import detect_slices, gather_foreground
+from ichnos.segmentation.segmentation import decide
+
+
+def gather(outputs=1, batch_size=4, scan=None, **changes):
+    checkpoint = make_unet_checkpoint(outputs)
+    settings = SEGMENTATION_NETWORK.model_copy(update=changes)
+    labels = KNOWN_LABELS[outputs]
+    return gather_foreground(scan or bleeding_head(), checkpoint.model, RECIPE, settings, batch_size, labels=labels)
+
+
+def by_hand(outputs, z, mirrored=False):
+    """Foreground probability of one slice, straight from the network's logits."""
+    scan, model = bleeding_head(), make_unet_checkpoint(outputs).model
+    grid = ModelGrid.place(scan, RECIPE.image_size, RECIPE.field_of_view_mm)
+    pixels = torch.from_numpy(RECIPE.make_channels(grid.to_model(scan.voxels_hu)[z : z + 1]))
+    with torch.no_grad():
+        logits = model(pixels.flip(-1)).flip(-1) if mirrored else model(pixels)
+    logits = logits.double().numpy()[0]
+    if outputs == 1:
+        return grid, 1 / (1 + np.exp(-logits[0]))
+    return grid, np.exp(logits[1]) / (np.exp(logits[0]) + np.exp(logits[1]))
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_the_map_is_the_foreground_probability_on_the_scans_grid(outputs):
+    evidence = gather(outputs)
+    grid, expected = by_hand(outputs, 15)
+    np.testing.assert_allclose(evidence.map[15], grid.to_scan(expected[None])[0], atol=1e-5)
+    assert evidence.map.shape == evidence.scan.voxels_hu.shape
+
+
+def test_mirrored_answers_are_averaged():
+    grid, plain = by_hand(1, 15)
+    _, mirrored = by_hand(1, 15, mirrored=True)
+    expected = grid.to_scan((plain + mirrored)[None] / 2)[0]
+    np.testing.assert_allclose(gather(average_flipped=True).map[15], expected, atol=1e-5)
+    assert np.abs(plain - mirrored).max() > 1e-3
+
+
+def test_the_batch_size_changes_nothing():
+    small, large = gather(batch_size=1), gather(batch_size=7)
+    np.testing.assert_allclose(small.map, large.map, atol=1e-5)
+    np.testing.assert_allclose(small.slice_probabilities, large.slice_probabilities, atol=1e-5)
+
+
+def test_bleed_is_looked_for_in_the_cavity_unless_told_otherwise():
+    brain = find_brain_mask(bleeding_head()).mask.voxels
+    assert (gather().allowed == brain).all()
+    everywhere = gather(within_brain=False)
+    assert everywhere.allowed.all()
+    low = float(everywhere.map[0].min())
+    settings = SEGMENTATION_NETWORK.model_copy(update={"map_threshold": low, "within_brain": False})
+    assert decide(everywhere, settings, {}).bleed_mask.voxels[0].all()
+
+
+@pytest.mark.parametrize("minimum", [1, 3, 10])
+def test_a_slice_is_positive_where_enough_pixels_reach_the_threshold(minimum):
+    """The rule of ten pixels, at every threshold that could matter, by counting."""
+    rng = np.random.default_rng(minimum)
+    probabilities = rng.choice(np.linspace(0, 1, 14), (6, 5, 7)).astype(np.float32)
+    looked_at = rng.random(probabilities.shape) < 0.6
+    found = detect_slices(probabilities, looked_at, minimum)
+    for threshold in np.unique(np.concatenate([probabilities.ravel(), np.float32([0.001, 0.5, 1.0])])):
+        if threshold > 0:
+            for z in range(len(found)):
+                count = sum(value >= threshold for value in probabilities[z][looked_at[z]])
+                assert (found[z] >= threshold) == (count >= minimum)
+
+
+def test_nine_pixels_are_not_ten():
+    probabilities = np.zeros((2, 8, 8), np.float32)
+    probabilities[0].flat[:9] = 0.9
+    probabilities[1].flat[:10] = 0.9
+    assert detect_slices(probabilities, np.ones(probabilities.shape, bool), 10).tolist() == [0.0, np.float32(0.9)]
+    assert detect_slices(probabilities[:, :2, :2], np.ones((2, 2, 2), bool), 10).tolist() == [0.0, 0.0]
+
+
+def test_slices_without_brain_are_never_positive():
+    scan = ball_head()
+    evidence = gather(scan=scan)
+    without = ~find_brain_mask(scan).mask.voxels.any(axis=(1, 2))
+    assert without.any()
+    assert not evidence.slice_probabilities[without].any()
+    assert gather(scan=scan, within_brain=False).slice_probabilities[without].all()
