@@ -136,9 +136,14 @@ def stage_folder(folder: Path, name: str) -> Path:
 
 def read_figures(folder: Path, name: str) -> dict[str, Any]:
     """What a finished stage returned."""
-    content = json.loads((stage_folder(folder, name) / "done.json").read_text(encoding="utf-8"))
-    figures: dict[str, Any] = content["figures"]
+    figures: dict[str, Any] = read_done(stage_folder(folder, name))["figures"]
     return figures
+
+
+def read_done(own: Path) -> dict[str, Any]:
+    """What is known of a finished stage by its folder: `seconds` of its last start, and its `figures`."""
+    content: dict[str, Any] = json.loads((own / "done.json").read_text(encoding="utf-8"))
+    return content
 
 
 def _run_stages(

@@ -1,0 +1,77 @@
+"""The smallest experiments that go through all stages: seconds each."""
+
+from ichnos.evaluation.reproduction.scale import (
+    LABEL_EFFICIENT_SCALES,
+    HGI_SAM_SCALES,
+    PRETEXTS,
+    HgiSamScale,
+    LabelEfficientScale,
+    Phantoms,
+    RecipeChoice,
+    merge,
+)
+
+WORLD = {
+    "slices": 6,
+    "rows": 64,
+    "columns": 64,
+    "gap_mm": [10.0, 20.0],
+    "subtypes": ["intraparenchymal"],
+    "noise_hu": [1.5, 3.0],
+    "distractors": False,
+    "bleed_probability": 0.7,
+}
+GRID = {"preprocessing": {"image_size": 32}, "data": {"validation_fraction": 0.4}}
+SWIN = {
+    **GRID,
+    "network": {"arguments": {"image_size": 32, "patch_size": 2, "tile_size": 4, "depths": [2, 2, 2], "attn_heads": [1, 2, 2], "embed_dim": 8}},
+    "objective": {"obvious_epochs": 0},
+    "optimisation": {"epochs": 1, "batch_size": 16},
+}
+
+
+def tiny_hgi_sam(**changes):
+    of = HGI_SAM_SCALES["phantom"].recipes
+    recipes = {
+        "sam-multi": RecipeChoice(of["sam-multi"].name, merge(of["sam-multi"].changes, SWIN)),
+        "sam-binary": RecipeChoice(of["sam-binary"].name, merge(of["sam-binary"].changes, SWIN)),
+        "hgi-sam": RecipeChoice(of["hgi-sam"].name, merge(of["hgi-sam"].changes, SWIN)),
+        "unet": RecipeChoice(
+            of["unet"].name,
+            merge(of["unet"].changes, {**GRID, "network": {"arguments": {"widths": [4, 8, 8, 8]}}, "optimisation": {"epochs": 1}}),
+        ),
+        "swin-unetr": RecipeChoice(of["swin-unetr"].name, merge(of["swin-unetr"].changes, {**GRID, "optimisation": {"epochs": 1}})),
+    }
+    given = {
+        "name": "tiny",
+        "weak_phantoms": Phantoms(10, 10, WORLD),
+        "test_phantoms": Phantoms(8, 100, WORLD),
+        "recipes": recipes,
+        "folds": 2,
+        "seeds": (0, 1),
+        "repeated": ("unet",),
+        "grid": "native",
+        "smaller": ("all of it",),
+    }
+    return HgiSamScale(**{**given, **changes})
+
+
+def tiny_label_efficient(**changes):
+    of = LABEL_EFFICIENT_SCALES["phantom"]
+    small = {**GRID, "network": {"arguments": {"width": 4}}, "optimisation": {"epochs": 1, "batch_size": 8}}
+    given = {
+        "name": "tiny",
+        "weak_phantoms": Phantoms(10, 10, WORLD),
+        "test_phantoms": Phantoms(12, 100, {**WORLD, "bleed_probability": 0.9}),
+        "pretexts": {name: RecipeChoice(of.pretexts[name].name, merge(of.pretexts[name].changes, small)) for name in PRETEXTS},
+        "ich_only": RecipeChoice(of.ich_only.name, merge(of.ich_only.changes, small)),
+        "mixed": RecipeChoice(of.mixed.name, merge(of.mixed.changes, small)),
+        "fine_tune": RecipeChoice(of.fine_tune.name, merge(of.fine_tune.changes, small)),
+        "folds": 2,
+        "budgets": (1, 2),
+        "budget_epochs": {1: 1, 2: 1},
+        "seeds": (0,),
+        "grid": "native",
+        "smaller": ("all of it",),
+    }
+    return LabelEfficientScale(**{**given, **changes})
