@@ -39,7 +39,7 @@ LEFT_OUT = "images left out while listing"
 ORPHANS = "labels of images that are not slices of the scan"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Image:
     """One file with its row.
 
@@ -55,7 +55,7 @@ class _Image:
     labels: tuple[int, ...] | None
     problem: str
     doubt: str
-    rows: frozenset[str]
+    rows: tuple[str, ...]
 
 
 def open_rsna(root: Path, *, cache: Path | None = None, workers: int = 1) -> Cohort:
@@ -127,7 +127,7 @@ def _judge(header: ImageHeader, labels: Mapping[str, tuple[int, ...]]) -> _Image
         f"its name and its SOPInstanceUID {header.instance} have different labels; neither is used" if several else ""
     )
     known = None if several or not rows else labels[rows[0]]
-    return _Image(header, known, problem, doubt, frozenset(rows))
+    return _Image(header, known, problem, doubt, tuple(rows))
 
 
 def _group(folder: Path, images: Sequence[_Image]) -> tuple[list[Case], list[Skipped]]:
@@ -178,7 +178,7 @@ def _case(folder: Path, series: str, group: Sequence[_Image]) -> Case:
 
 def _notes(stage: str, images: Sequence[_Image], told: ImageLabels, cases: Sequence[Case]) -> tuple[str, ...]:
     known = KNOWN_IMAGES.get(stage, len(images))
-    without_file = len(told.labels) - len(frozenset().union(*(image.rows for image in images)))
+    without_file = len(told.labels) - len({row for image in images for row in image.rows})
     counts = {
         f"{stage} is known to hold {known:,} images; found {len(images):,}": known != len(images),
         "{} row(s) of the table repeat another and were dropped": told.repeated_rows,
