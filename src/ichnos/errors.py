@@ -8,6 +8,7 @@ IchnosError                  something the user can act on; the command line sho
 │   ├── GeometryError        slices do not form one stack (gaps, duplicates, mixed sizes, ...)
 │   ├── PixelError           pixel data truncated, corrupt, or not in HU
 │   └── ArchiveError         a zip that is broken or unsafe
+├── CohortError              a collection on disk is not what it claims to be
 ├── CheckpointError          a model folder is incomplete, altered, or of another version
 └── TrainingError            training cannot start or go on (no positives, loss not finite, ...)
 
@@ -45,6 +46,10 @@ class PixelError(ScanError):
 
 class ArchiveError(ScanError):
     """A zip file that is broken, or that is unsafe to unpack."""
+
+
+class CohortError(IchnosError):
+    """A collection of scans whose folders or tables are not as its reader expects."""
 
 
 class CheckpointError(IchnosError):
