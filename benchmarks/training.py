@@ -8,12 +8,13 @@ part of our step that waits for the next batch.
 Goal: at most 1.10 for the U-Net of the second paper (256 x 256, batch 16). On a GPU also slices a
 second in bf16.
 
-Run: python benchmarks/training.py [--device cuda] [--batch 16] [--size 256] [--steps 6] [--loaders 0] [--precision bf16]
+Run: python benchmarks/training.py [--device cuda] [--batch 16] [--size 256] [--steps 6] [--loaders 0]
 """
 
 import argparse
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 import lightning
@@ -146,6 +147,7 @@ def main() -> None:
     parser.add_argument("--loaders", type=int, default=0)
     parser.add_argument("--precision", default=32, type=lambda text: int(text) if text.isdigit() else text)
     options = parser.parse_args()
+    warnings.filterwarnings("ignore", module=r"lightning\..*")
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
         store = make_store(Path(folder), options.batch * (options.steps + 1), options.size)

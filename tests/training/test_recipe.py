@@ -184,7 +184,7 @@ def test_a_setting_that_lacks_is_named(written, key):
         (["start.freeze=true"], r"start.checkpoint is missing$"),
         (["start.chekpoint=a"], r"start.chekpoint is not a setting; did you mean 'checkpoint'\?$"),
         (["data.store=a"], r"data: give either phantoms \(how many\) or store \(a prepared folder\)$"),
-        (["data.budget=5"], r"data: budget goes with folds"),
+        (['data.folds="a"'], r"data: validation_store and folds go with store$"),
         (["optimisation.head_epochs=2"], r"optimisation.head_epochs trains what start does not take over; add a sect"),
         (["optimisation.precision=bf17"], r"optimisation.precision = 'bf17': Input should be 32, 16 or 'bf16'"),
         (["optimisation.keep=first"], r"optimisation.keep = 'first': Input should be 'best' or 'last'"),
