@@ -5,6 +5,7 @@ import torch
 from pydantic import ValidationError
 
 from ichnos.preprocessing.augmentation import AUGMENTATIONS, Augmentation
+from ichnos.preprocessing.warp import lies_inside
 
 STILL = {"flip": 0.0, "rotation_degrees": 0.0, "scale": 0.0, "shift": 0.0, "noise": 0.0}
 
@@ -87,8 +88,7 @@ def test_masks_go_with_their_slices_and_are_never_blurred(name: str) -> None:
 
 
 def settings_inside(settings: Augmentation, masks: torch.Tensor) -> torch.Tensor:
-    places = settings.draw_places(masks[:, None].float(), seeded())
-    return (places.abs() <= 1).all(dim=3)
+    return lies_inside(settings.draw_warp(masks[:, None].float(), seeded()))
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
@@ -104,6 +104,14 @@ def test_soft_targets_keep_their_values() -> None:
     targets = torch.rand(4, 16, 16, generator=seeded(1))
     _, moved = AUGMENTATIONS["label-efficient"].apply_with_masks(some_slices(), targets, seeded())
     assert set(moved.flatten().tolist()) <= {0.0, *targets.flatten().tolist()}
+
+
+def test_marks_of_several_bits_keep_their_values() -> None:
+    marks = torch.randint(0, 256, (4, 16, 16), generator=seeded(1)).to(torch.uint8)
+    _, moved = AUGMENTATIONS["label-efficient"].apply_with_masks(some_slices(), marks, seeded())
+    assert moved.dtype == torch.uint8
+    for before, after in zip(marks, moved, strict=True):
+        assert set(after.flatten().tolist()) <= {0, *before.flatten().tolist()}
 
 
 def test_contrast_is_a_gain_within_its_range_for_its_share_of_slices() -> None:
@@ -148,7 +156,7 @@ def test_a_crop_shows_its_fraction_of_the_area() -> None:
     """Of a slice whose values are its columns (or rows), the range that is left tells the width of the crop."""
     ramp = torch.linspace(0, 1, 64).expand(300, 1, 64, 64)
     settings = {**STILL, "crop_area": (0.5, 1.0), "crop_ratio": (0.8, 1.25)}
-    places = Augmentation(**settings).draw_places(ramp, seeded())
+    places = Augmentation(**settings).draw_warp(ramp, seeded()).places
     width, height = ((places[:, -1, -1] - places[:, 0, 0]) / 2 * 64 / 63).unbind(dim=1)
     assert places.abs().max() <= 1, "a crop never shows what lies beyond the edge"
     assert 0.48 < (width * height).min() < 0.53
@@ -184,8 +192,8 @@ def test_views_tell_what_both_show_of_the_slice(shared: bool) -> None:
     pixels = torch.rand(30, 1, 32, 32, generator=seeded(1))
     views = settings.make_views(pixels, seeded(5), shared_geometry=shared)
     generator = seeded(5)
-    places = settings.draw_places(pixels, generator)
-    others = places if shared else settings.draw_places(pixels, generator)
+    places = settings.draw_warp(pixels, generator).places
+    others = places if shared else settings.draw_warp(pixels, generator).places
     expected = torch.ones(30, 32, 32, dtype=torch.bool)
     for one in (places, others):
         for axis in range(2):
@@ -231,6 +239,12 @@ def test_unknown_and_negative_settings_are_refused() -> None:
 def test_ranges_that_are_none_are_refused(span: tuple[float, float]) -> None:
     with pytest.raises(ValidationError, match=r"is not an ascending range of numbers from 0"):
         Augmentation(contrast=span)
+
+
+@pytest.mark.parametrize("name", ["crop_area", "crop_ratio"])
+def test_an_empty_crop_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="a crop cannot be empty"):
+        Augmentation(**{name: (0.0, 1.0)})
 
 
 def test_settings_survive_json() -> None:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeFl
 from torch import Tensor
 
 from ichnos.preprocessing.blur import blur_slices
-from ichnos.preprocessing.warp import crop, find_places, lies_inside, make_matrices, warp_masks, warp_pixels
+from ichnos.preprocessing.warp import Warp, crop, lies_inside, make_matrices, plan_warp, warp_masks, warp_pixels
 
 
 def _check_ascending(span: tuple[float, float]) -> tuple[float, float]:
@@ -25,6 +25,15 @@ def _check_ascending(span: tuple[float, float]) -> tuple[float, float]:
 
 Span = Annotated[tuple[float, float], AfterValidator(_check_ascending)]
 """The lowest and the highest number that is drawn."""
+
+
+def _check_positive(span: tuple[float, float]) -> tuple[float, float]:
+    if not span[0]:
+        raise ValueError("a crop cannot be empty; the range must begin above 0")
+    return span
+
+
+PositiveSpan = Annotated[Span, AfterValidator(_check_positive)]
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -79,8 +88,8 @@ class Augmentation(BaseModel):
     rotation_degrees: NonNegativeFloat = 15.0
     scale: float = Field(default=0.1, ge=0.0, lt=1.0)
     shift: NonNegativeFloat = 0.05
-    crop_area: Span | None = None
-    crop_ratio: Span = (1.0, 1.0)
+    crop_area: PositiveSpan | None = None
+    crop_ratio: PositiveSpan = (1.0, 1.0)
     contrast: Span | None = None
     contrast_about: Literal["zero", "mean"] = "zero"
     contrast_probability: Probability = 0.5
@@ -96,8 +105,8 @@ class Augmentation(BaseModel):
         self, pixels: Float[Tensor, "slices channels rows columns"], generator: torch.Generator
     ) -> Float[Tensor, "slices channels rows columns"]:
         """Change each slice by its own draw; channels of a slice change alike."""
-        places = self.draw_places(pixels, generator)
-        return self.change_intensity(warp_pixels(pixels, places), generator)
+        warp = self.draw_warp(pixels, generator)
+        return self.change_intensity(warp_pixels(pixels, warp), generator)
 
     def apply_with_masks(
         self,
@@ -110,8 +119,8 @@ class Augmentation(BaseModel):
         Masks are sampled at the nearest pixel and never blurred, so that each value was there before.
         The slices change as `apply` would change them.
         """
-        places = self.draw_places(pixels, generator)
-        return self.change_intensity(warp_pixels(pixels, places), generator), warp_masks(masks, places)
+        warp = self.draw_warp(pixels, generator)
+        return self.change_intensity(warp_pixels(pixels, warp), generator), warp_masks(masks, warp)
 
     def make_views(
         self,
@@ -128,20 +137,18 @@ class Augmentation(BaseModel):
             shared_geometry: one shift, rotation, size, flip and crop for both views, so that equal
                 places show equal tissue, and different intensities.
         """
-        places = self.draw_places(pixels, generator)
-        others = places if shared_geometry else self.draw_places(pixels, generator)
-        moved = warp_pixels(pixels, places)
+        warp = self.draw_warp(pixels, generator)
+        others = warp if shared_geometry else self.draw_warp(pixels, generator)
+        moved = warp_pixels(pixels, warp)
         moved_again = moved if shared_geometry else warp_pixels(pixels, others)
         return Views(
             first=self.change_intensity(moved, generator),
             second=self.change_intensity(moved_again, generator),
-            is_inside=lies_inside(places) & lies_inside(others),
+            is_inside=lies_inside(warp) & lies_inside(others),
         )
 
-    def draw_places(
-        self, pixels: Float[Tensor, "slices channels rows columns"], generator: torch.Generator
-    ) -> Float[Tensor, "slices rows columns 2"]:
-        """Where each pixel of the changed slices comes from (see `preprocessing.warp`)."""
+    def draw_warp(self, pixels: Float[Tensor, "slices channels rows columns"], generator: torch.Generator) -> Warp:
+        """The geometric change of each slice."""
         count, size = len(pixels), (pixels.shape[2], pixels.shape[3])
         angle = _draw_either_way(count, math.radians(self.rotation_degrees), generator)
         zoom = 1 + _draw_either_way(count, self.scale, generator)
@@ -154,7 +161,7 @@ class Augmentation(BaseModel):
         matrices = make_matrices(angle, zoom, mirror, shift, size)
         if self.crop_area is not None:
             matrices = self._draw_crop(matrices, self.crop_area, generator)
-        return find_places(matrices.to(pixels.device), size)
+        return plan_warp(matrices, size, pixels.device)
 
     def change_intensity(
         self, pixels: Float[Tensor, "slices channels rows columns"], generator: torch.Generator
@@ -201,10 +208,12 @@ class Augmentation(BaseModel):
         self, pixels: Float[Tensor, "slices channels rows columns"], generator: torch.Generator
     ) -> Float[Tensor, "slices channels rows columns"]:
         deviation = _draw(len(pixels), generator) * self.noise
-        noise = torch.randn(pixels.shape, generator=generator, device=generator.device)
+        chosen = torch.arange(len(pixels), device=generator.device)
         if self.noise_probability < 1:
-            deviation = deviation * (_draw(len(pixels), generator) < self.noise_probability)
-        return pixels + noise.to(pixels.device) * _per_slice(deviation, pixels)
+            chosen = chosen[_draw(len(pixels), generator) < self.noise_probability]
+        noise = torch.randn(len(chosen), *pixels.shape[1:], generator=generator, device=generator.device)
+        noise *= deviation[chosen, None, None, None]
+        return pixels.index_add(0, chosen.to(pixels.device), noise.to(pixels.device))
 
 
 def _draw(count: int, generator: torch.Generator) -> Float[Tensor, " slices"]:

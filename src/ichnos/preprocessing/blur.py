@@ -19,15 +19,16 @@ def blur_slices(
         pixels: slices.
         sigmas: standard deviation for each slice, pixels; 0 leaves the slice as it is.
     """
-    radius = math.ceil(REACH * float(sigmas.max()))
-    if not radius:
+    blurred = sigmas.nonzero()[:, 0]
+    if not len(blurred):
         return pixels
-    steps = torch.arange(-radius, radius + 1, device=pixels.device)
-    widths = sigmas.to(pixels.device).clamp(min=1e-3)  # so narrow that neighbours get exactly nothing
-    kernels = torch.exp(-0.5 * (steps / widths[:, None]).square()).to(pixels.dtype)
-    kernels = (kernels / kernels.sum(dim=1, keepdim=True)).repeat_interleave(pixels.shape[1], dim=0)
-    planes = pixels.flatten(0, 1)[None]
+    radius = math.ceil(REACH * float(sigmas.max()))
+    steps = torch.arange(-radius, radius + 1, device=sigmas.device)
+    kernels = torch.exp(-0.5 * (steps / sigmas[blurred, None]).square())
+    kernels = (kernels / kernels.sum(dim=1, keepdim=True)).repeat_interleave(pixels.shape[1], dim=0).to(pixels)
+    blurred = blurred.to(pixels.device)
+    planes = pixels[blurred].flatten(0, 1)[None]
     planes = nn.functional.pad(planes, (radius,) * 4, mode="replicate")
     planes = nn.functional.conv2d(planes, kernels[:, None, :, None], groups=len(kernels))
     planes = nn.functional.conv2d(planes, kernels[:, None, None, :], groups=len(kernels))
-    return planes.reshape(pixels.shape)
+    return pixels.index_copy(0, blurred, planes.reshape(len(blurred), *pixels.shape[1:]))
