@@ -79,6 +79,7 @@ class Bare:
         self.masks = (self.pixels[:, 0] > 1).float()
 
     def step(self) -> None:
+        """One optimiser step."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             logits = self.model(self.pixels)
         loss = soft_dice_loss(logits.float(), self.masks)
@@ -99,12 +100,15 @@ class Turns(lightning.Callback):
         self.begun = self.got = time.perf_counter()
 
     def on_train_epoch_start(self, *_: object) -> None:
+        """Start the clock."""
         self.begun = self._now()
 
     def on_train_batch_start(self, *_: object) -> None:
+        """The loader has answered."""
         self.got = time.perf_counter()
 
     def on_train_batch_end(self, *_: object) -> None:
+        """Our step is over; now the bare one."""
         ended = self._now()
         self.ours.append(ended - self.begun)
         self.waits.append(self.got - self.begun)

@@ -182,7 +182,7 @@ def test_a_setting_that_lacks_is_named(written, key):
         (["objective.name=slice-label"], r"no objective is called 'slice-label'; did you mean 'slice-labels'\?"),
         (["objective.obvious_epochs=few"], r"objective.obvious_epochs = 'few': Input should be a valid integer"),
         (["start.freeze=true"], r"start.checkpoint is missing$"),
-        (["start.chekpoint=a"], r"start.chekpoint is not a setting; did you mean 'checkpoint'\?$"),
+        (["start.checkpoints=a"], r"start.checkpoints is not a setting; did you mean 'checkpoint'\?$"),
         (["data.store=a"], r"data: give either phantoms \(how many\) or store \(a prepared folder\)$"),
         (['data.folds="a"'], r"data: validation_store and folds go with store$"),
         (["optimisation.head_epochs=2"], r"optimisation.head_epochs trains what start does not take over; add a sect"),
