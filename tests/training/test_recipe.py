@@ -40,14 +40,15 @@ def refused(name, pattern, changes=()):
     with pytest.raises(UsageError, match=pattern) as caught:
         load_recipe(name, changes)
     assert "\n" not in str(caught.value)
-    assert len(str(caught.value)) < 300
+    assert len(str(caught.value)) < 300 + len(", ".join(list_recipes()))
 
 
 @pytest.mark.parametrize("name", list_recipes())
 def test_every_recipe_of_the_package_is_valid(name):
     recipe = load_recipe(name)
-    assert recipe.network.name == "swin"
-    assert recipe.network.arguments["image_size"] == recipe.preprocessing.image_size
+    assert (
+        recipe.network.arguments.get("image_size", recipe.preprocessing.image_size) == recipe.preprocessing.image_size
+    )
 
 
 def test_the_demo_recipe_is_in_the_package():

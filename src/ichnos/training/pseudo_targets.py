@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from ichnos.cohorts.slice_store import ShardedArray, SliceStore
+from ichnos.cohorts.shards import ShardedArray
+from ichnos.cohorts.slice_store import SliceStore
 from ichnos.errors import UsageError
 from ichnos.runtime.files import replacing, write_json
 from ichnos.scans.geometry import Geometry
@@ -34,7 +35,7 @@ _ASSUMED_FIELD_OF_VIEW_MM = 230.0
 """Side of slices whose store does not say it; only smoothing and the cavity's openings depend on it."""
 
 _ASSUMED_SLICE_MM = 5.0
-"""A store does not keep the distance of slices; nothing that is done here depends on it."""
+"""Maps, cavity and density are found slice by slice; the distance of slices only enters doubts about volume."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ def _make_case(
     is_usable = labels == 0
     values = np.zeros(slices_hu.shape, np.uint8)
     if (labels == 1).any():
-        evidence = teacher.gather(_as_scan(slices_hu, store.origin.get("field_of_view_mm")))
+        evidence = teacher.gather(_as_scan(slices_hu, _pixel_mm(store, int(store.cases[rows[0]]))))
         found = (labels == 1) & (evidence.slice_probabilities >= teacher.settings.probability_gate)
         soft = soften(evidence.map, teacher.settings.map_threshold) * evidence.allowed
         found &= soft.any(axis=(1, 2))
@@ -188,11 +189,19 @@ def _make_case(
     return values, is_usable
 
 
-def _as_scan(slices_hu: Float[np.ndarray, "slices rows columns"], field_of_view_mm: float | None) -> Scan:
+def _pixel_mm(store: SliceStore, case: int) -> tuple[float, float]:
+    """Rows and columns of a pixel, as the store tells them."""
+    if store.records and "pixel_mm" in store.records[case]:
+        row_mm, column_mm = store.records[case]["pixel_mm"]
+        return float(row_mm), float(column_mm)
+    side_mm = store.origin.get("field_of_view_mm") or _ASSUMED_FIELD_OF_VIEW_MM
+    return side_mm / store.hu.shape[1], side_mm / store.hu.shape[2]
+
+
+def _as_scan(slices_hu: Float[np.ndarray, "slices rows columns"], pixel_mm: tuple[float, float]) -> Scan:
     """Slices of the model grid as a scan, which a segmenter takes."""
-    pixel_mm = (field_of_view_mm or _ASSUMED_FIELD_OF_VIEW_MM) / slices_hu.shape[1]
     affine = np.zeros((4, 4))
-    affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = _ASSUMED_SLICE_MM, -pixel_mm, -pixel_mm, 1.0
+    affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = _ASSUMED_SLICE_MM, -pixel_mm[0], -pixel_mm[1], 1.0
     return Scan(slices_hu, Geometry.from_affine(affine, slices_hu.shape))
 
 

@@ -12,7 +12,8 @@ from jaxtyping import Bool, Float, Int
 
 from ichnos.cohorts.slice_store import SliceStore
 
-Rows = Int[np.ndarray, " rows"]
+Rows = Int[np.ndarray, " _"]
+"""Rows of a store."""
 
 
 def take_labelled(store: SliceStore, chosen: Rows) -> Rows:

@@ -75,10 +75,10 @@ class PseudoLabels(Objective):
 
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> Float[Tensor, ""]:
         """Weighted mean over slices."""
-        places = self.view.draw_places(batch.pixels, generator)
-        pixels = self.view.change_intensity(warp_pixels(batch.pixels, places), generator)
-        soft = warp_pixels(self._read(batch)[:, None], places)[:, 0]
-        targets = torch.where(batch.has_mask[:, None, None], warp_masks(batch.bleed_masks, places).float(), soft)
+        warp = self.view.draw_warp(batch.pixels, generator)
+        pixels = self.view.change_intensity(warp_pixels(batch.pixels, warp), generator)
+        soft = warp_pixels(self._read(batch)[:, None], warp)[:, 0]
+        targets = torch.where(batch.has_mask[:, None, None], warp_masks(batch.bleed_masks, warp).float(), soft)
         losses = self._compare(take_classes(model(pixels), self.classes), targets, batch.has_mask)
         weights = torch.where(batch.has_mask, 1.0, self.pseudo_weight)
         return (losses * weights).sum() / weights.sum().clamp(min=1e-6)

@@ -117,7 +117,7 @@ class Supervised(Objective):
         """
         if not len(measured["loss"]):
             raise TrainingError(
-                "no validation slice has a mask; add cases with masks or raise data.validation_fraction"
+                "no validation slice has a mask; add cases with masks, or validate on data.validation_store"
             )
         return {"loss": float(measured["loss"].mean()), **summarise_pixels(measured)}
 
