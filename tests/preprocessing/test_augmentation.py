@@ -106,6 +106,14 @@ def test_soft_targets_keep_their_values() -> None:
     assert set(moved.flatten().tolist()) <= {0.0, *targets.flatten().tolist()}
 
 
+def test_marks_of_several_bits_keep_their_values() -> None:
+    marks = torch.randint(0, 256, (4, 16, 16), generator=seeded(1)).to(torch.uint8)
+    _, moved = AUGMENTATIONS["label-efficient"].apply_with_masks(some_slices(), marks, seeded())
+    assert moved.dtype == torch.uint8
+    for before, after in zip(marks, moved, strict=True):
+        assert set(after.flatten().tolist()) <= {0, *before.flatten().tolist()}
+
+
 def test_contrast_is_a_gain_within_its_range_for_its_share_of_slices() -> None:
     gains = apply({**STILL, "contrast": (0.5, 1.4)}, torch.ones(400, 2, 4, 4))
     assert (gains == gains[:, :1, :1, :1]).all(), "one factor a slice"
@@ -231,6 +239,12 @@ def test_unknown_and_negative_settings_are_refused() -> None:
 def test_ranges_that_are_none_are_refused(span: tuple[float, float]) -> None:
     with pytest.raises(ValidationError, match=r"is not an ascending range of numbers from 0"):
         Augmentation(contrast=span)
+
+
+@pytest.mark.parametrize("name", ["crop_area", "crop_ratio"])
+def test_an_empty_crop_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="a crop cannot be empty"):
+        Augmentation(**{name: (0.0, 1.0)})
 
 
 def test_settings_survive_json() -> None:

@@ -26,6 +26,15 @@ def _check_ascending(span: tuple[float, float]) -> tuple[float, float]:
 Span = Annotated[tuple[float, float], AfterValidator(_check_ascending)]
 """The lowest and the highest number that is drawn."""
 
+
+def _check_positive(span: tuple[float, float]) -> tuple[float, float]:
+    if not span[0]:
+        raise ValueError("a crop cannot be empty; the range must begin above 0")
+    return span
+
+
+PositiveSpan = Annotated[Span, AfterValidator(_check_positive)]
+
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -79,8 +88,8 @@ class Augmentation(BaseModel):
     rotation_degrees: NonNegativeFloat = 15.0
     scale: float = Field(default=0.1, ge=0.0, lt=1.0)
     shift: NonNegativeFloat = 0.05
-    crop_area: Span | None = None
-    crop_ratio: Span = (1.0, 1.0)
+    crop_area: PositiveSpan | None = None
+    crop_ratio: PositiveSpan = (1.0, 1.0)
     contrast: Span | None = None
     contrast_about: Literal["zero", "mean"] = "zero"
     contrast_probability: Probability = 0.5

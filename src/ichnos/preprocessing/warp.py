@@ -97,7 +97,7 @@ def warp_pixels(
 
 def warp_masks(masks: Shaped[Tensor, "slices rows columns"], warp: Warp) -> Shaped[Tensor, "slices rows columns"]:
     """Masks, or labels, or soft targets: each value is one that was there before; beyond an edge, 0."""
-    return _warp(masks[:, None].float(), warp, "nearest", "zeros")[:, 0].to(masks.dtype)
+    return _warp(masks[:, None], warp, "nearest", "zeros")[:, 0]
 
 
 def lies_inside(warp: Warp) -> Bool[Tensor, "slices rows columns"]:
@@ -108,17 +108,17 @@ def lies_inside(warp: Warp) -> Bool[Tensor, "slices rows columns"]:
 
 
 def _warp(
-    images: Float[Tensor, "slices channels rows columns"],
+    images: Shaped[Tensor, "slices channels rows columns"],
     warp: Warp,
     mode: Literal["bilinear", "nearest"],
     padding: Literal["border", "zeros"],
-) -> Float[Tensor, "slices channels rows columns"]:
+) -> Shaped[Tensor, "slices channels rows columns"]:
     result = torch.empty_like(images)
     result.index_copy_(0, warp.still, images[warp.still])
     result.index_copy_(0, warp.flipped, images[warp.flipped].flip(-1))
     if len(warp.moved):
         moved = nn.functional.grid_sample(
-            images[warp.moved], warp.places, mode=mode, padding_mode=padding, align_corners=False
+            images[warp.moved].float(), warp.places, mode=mode, padding_mode=padding, align_corners=False
         )
-        result.index_copy_(0, warp.moved, moved)
+        result.index_copy_(0, warp.moved, moved.to(images.dtype))
     return result
