@@ -58,8 +58,8 @@ class PseudoLabels(Objective):
 
     def check(self, store: SliceStore, chosen: Int[np.ndarray, " chosen"]) -> None:
         """Targets must be those of this store, and some of them must show blood."""
-        opened = open_pseudo_targets(self.targets)
-        opened.check_store(store)
+        _open.cache_clear()  # they may have been made anew
+        _open(self.targets).check_store(store)
         usable = self._take_usable(store, chosen)
         if not store.is_positive[usable].any():
             raise TrainingError(
