@@ -86,9 +86,8 @@ covers two labelled ones finds both; two predicted ones inside one labelled are 
 
 `iou-...`: pairs of which each lesion belongs to one at most, with at least that intersection over
 union; of all ways to pair the one with the largest sum, so that a good pair is not broken up to make
-two poor ones. One predicted lesion over two labelled
-ones finds one at most, the other is missed; of two predicted ones in one labelled, one is a false
-positive.
+two poor ones. One predicted lesion over two labelled ones finds one at most, the other is missed; of
+two predicted ones in one labelled, one is a false positive.
 """
 
 
