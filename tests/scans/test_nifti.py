@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ichnos.errors import GeometryError, ModalityError, PixelError, ScanNotFoundError
-from ichnos.scans.nifti import is_nifti, load_nifti
+from ichnos.scans.nifti import is_nifti, load_nifti, read_header
 from ichnos.scans.scan import IMAGE_ORDER
 
 AFFINE = np.array([[-0.5, 0, 0, 9], [0, -0.75, 0, 8], [0, 0.25, 5, 7], [0, 0, 0, 1]])
@@ -169,3 +169,21 @@ def test_repairs_of_the_header_are_silent(tmp_path, capfd):
     path.write_bytes(content)
     load_nifti(path)
     assert capfd.readouterr() == ("", "")
+
+
+def test_size_and_place_are_told_by_the_header_alone(tmp_path):
+    save(tmp_path / "x.nii")
+    (tmp_path / "cut.nii").write_bytes((tmp_path / "x.nii").read_bytes()[:400])
+    for name in ("x.nii", "cut.nii"):
+        header = read_header(tmp_path / name)
+        assert header.shape == (5, 4, 3)
+        np.testing.assert_allclose(header.affine, AFFINE)
+    content = bytearray((tmp_path / "x.nii").read_bytes())
+    content[252:256] = bytes(4)  # qform_code and sform_code
+    (tmp_path / "nowhere.nii").write_bytes(content)
+    assert read_header(tmp_path / "nowhere.nii").affine is None
+    (tmp_path / "no.nii").write_text("text")
+    with pytest.raises(PixelError, match=r"no\.nii.*copy it again"):
+        read_header(tmp_path / "no.nii")
+    with pytest.raises(ScanNotFoundError):
+        read_header(tmp_path / "gone.nii")

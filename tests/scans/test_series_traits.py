@@ -51,6 +51,11 @@ def header(tmp_path):
         ("Head", "", False),
         ("Soft tissue 5mm", None, False),
         ("Acute stroke", None, False),
+        ("CT 4cc sec 150cc D3D on", None, True),
+        ("CT ORAL IV", None, True),
+        ("CT C THIN", None, True),
+        ("CT PRE CONTRAST THIN", None, False),
+        ("CT PLAIN THIN", None, False),
     ],
 )
 def test_contrast(header, description, agent, expected):
@@ -111,6 +116,7 @@ def test_derived(header, image_type, derived):
         ({"SeriesDescription": "Brain 5mm", "BodyPartExamined": "CHEST"}, True),
         ({"BodyPartExamined": "ABDOMEN"}, False),
         ({"SeriesDescription": "5mm"}, None),
+        ({"SeriesDescription": "CT HRCT"}, False),
     ],
 )
 def test_of_head(header, elements, expected):

@@ -15,6 +15,7 @@ from ichnos.scans.pixels import read_voxels
 from ichnos.scans.scan import Scan, Source
 from ichnos.scans.series import Choice, choose_series
 from ichnos.scans.stack import Stack, stack_slices
+from ichnos.scans.wrapping import WRAPPED_SLICES, WRAPPED_WARNING, unwrap
 
 
 def read_dicom(paths: Sequence[Path], *, series: str | None = None, strict: bool = False) -> Scan:
@@ -38,10 +39,13 @@ def read_dicom(paths: Sequence[Path], *, series: str | None = None, strict: bool
         stack = stack_slices(choice.headers, where=str(where), strict=strict)
         images_hu = read_voxels(stack.headers)
     ignored = [f"{len(not_dicom)} .dcm file(s) are not DICOM and were left out: {not_dicom[0]}"] if not_dicom else []
+    unwrapped = unwrap(stack.headers, images_hu)
     rescale = _check_rescale(stack.headers, images_hu)
     voxels_hu = np.ascontiguousarray(stack.turn.to_canonical(images_hu.transpose(2, 1, 0)))
-    warnings = (*ignored, *choice.warnings, *stack.warnings, *rescale)
-    return Scan(voxels_hu, stack.geometry, _source(stack, choice, where), warnings)
+    repaired = [WRAPPED_WARNING.format(unwrapped)] if unwrapped else []
+    warnings = (*ignored, *choice.warnings, *stack.warnings, *rescale, *repaired)
+    repairs = {WRAPPED_SLICES: unwrapped} if unwrapped else {}
+    return Scan(voxels_hu, stack.geometry, _source(stack, choice, where), warnings, repairs)
 
 
 def _source(stack: Stack, choice: Choice, where: Path) -> Source:

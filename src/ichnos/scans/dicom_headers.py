@@ -30,6 +30,7 @@ HEADER_TAGS = (
     *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "Modality"),
     *("ImageType", "Rows", "Columns", "SamplesPerPixel", "ImagePositionPatient", "ImageOrientationPatient"),
     *("PixelSpacing", "SliceThickness", "RescaleSlope", "RescaleIntercept", "RescaleType"),
+    *("BitsStored", "PixelRepresentation"),
     *("ConvolutionKernel", "ContrastBolusAgent", "ContrastBolusAgentSequence", "BodyPartExamined"),
     *FRAME_GROUPS,
 )
@@ -65,6 +66,7 @@ class SliceHeader:
         kernel: ConvolutionKernel.
         contrast: ContrastBolusAgent.
         body_part: BodyPartExamined.
+        unsigned_bits: BitsStored of pixels without a sign (PixelRepresentation 0); None for others.
     """
 
     file: InputFile
@@ -87,6 +89,7 @@ class SliceHeader:
     kernel: str
     contrast: str
     body_part: str
+    unsigned_bits: int | None = None
 
     @property
     def uid(self) -> str:
@@ -190,6 +193,7 @@ def _header(file: InputFile, dataset: Dataset, frame: int | None) -> SliceHeader
         kernel=" ".join(_texts(dataset, "ConvolutionKernel")),
         contrast=_contrast(dataset),
         body_part=_text(dataset, "BodyPartExamined").upper(),
+        unsigned_bits=_unsigned_bits(dataset),
     )
 
 
@@ -205,6 +209,11 @@ def _orientation(dataset: Dataset) -> Vector | None:
 def _pixel_spacing_mm(dataset: Dataset) -> Vector | None:
     vector = _vector(dataset, "PixelSpacing", 2)
     return vector if vector is not None and min(vector) > 0 else None
+
+
+def _unsigned_bits(dataset: Dataset) -> int | None:
+    bits = _number(dataset, "BitsStored")
+    return int(bits) if bits is not None and _number(dataset, "PixelRepresentation") == 0 else None
 
 
 def _contrast(dataset: Dataset) -> str:

@@ -74,7 +74,7 @@ def _files_of(path: Path, stack: ExitStack) -> list[InputFile]:
         start = file.read(4)
     if is_zip(path, start):
         members = zip_members(path, stack)
-        return [InputFile(f"{path}:{name}", opener) for name, opener in members if not _is_junk(name)]
+        return [InputFile(f"{path}:{name}", opener) for name, opener in members if not is_junk(name)]
     return [_disk_file(path)]
 
 
@@ -85,14 +85,14 @@ def _folder_files(folder: Path) -> list[InputFile]:
         found += [Path(parent, name) for name in sorted(names)]
     if not found:
         raise ScanNotFoundError(f"{folder}: the folder is empty; give a folder that holds a CT series")
-    return [_disk_file(path) for path in found if not _is_junk(path.relative_to(folder))]
+    return [_disk_file(path) for path in found if not is_junk(path.relative_to(folder))]
 
 
 def _disk_file(path: Path) -> InputFile:
     return InputFile(str(path), lambda: open_file(path))
 
 
-def _is_junk(name: str | PurePath) -> bool:
+def is_junk(name: str | PurePath) -> bool:
     """Whether a name inside a folder or zip is hidden, resource-fork or index material."""
     parts = PurePath(name).parts
     return parts[-1].lower() in JUNK_NAMES or any(part.startswith((".", "__MACOSX")) for part in parts)

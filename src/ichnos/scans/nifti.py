@@ -47,6 +47,19 @@ class NiftiImage:
         return Source(kind="nifti", path=path, turn=self.turn, affine=self.affine)
 
 
+@dataclass(frozen=True)
+class NiftiHeader:
+    """What a NIfTI file says before its voxels are read.
+
+    Attributes:
+        shape: along i, j, k, ...
+        affine: (i, j, k, 1) to RAS+ mm; None where the file does not say.
+    """
+
+    shape: tuple[int, ...]
+    affine: Float[np.ndarray, "4 4"] | None
+
+
 def is_nifti(path: Path) -> bool:
     """Whether the name ends as that of a NIfTI file."""
     return path.name.lower().endswith(ENDINGS)
@@ -65,7 +78,7 @@ def load_nifti(path: Path) -> NiftiImage:
     """
     check_exists(path)
     open_file(path).close()
-    image, stored = _load(path)
+    image, stored = load_stored(path)
     _check_header(path, image)
     if stored.ndim == 4 and stored.shape[3] == 1:
         stored = stored[..., 0]
@@ -79,7 +92,33 @@ def load_nifti(path: Path) -> NiftiImage:
     return NiftiImage(stored, turn, geometry, affine)
 
 
-def _load(path: Path) -> tuple[Any, Shaped[np.ndarray, "..."]]:
+def read_header(path: Path) -> NiftiHeader:
+    """Size and place by the header alone; the voxels are not read.
+
+    Raises:
+        ScanNotFoundError: nothing there, or not permitted.
+        PixelError: the header is broken.
+    """
+    check_exists(path)
+    open_file(path).close()
+    try:
+        with LoggingOutputSuppressor():
+            image: Any = nibabel.load(path)
+    except Exception as error:  # as in `load_stored`
+        reason = " ".join(str(error).split())[:160]
+        raise PixelError(f"{path}: cannot be read as NIfTI ({reason}); copy it again") from error
+    placed = isinstance(image, nibabel.Nifti1Pair) and (image.header["sform_code"] or image.header["qform_code"])
+    affine = np.asarray(image.affine, np.float64) if placed else None
+    return NiftiHeader(tuple(int(length) for length in image.shape), affine)
+
+
+def load_stored(path: Path) -> tuple[Any, Shaped[np.ndarray, "..."]]:
+    """The image as nibabel sees it, and its values as they are stored, wherever they lie.
+
+    Raises:
+        PixelError: broken or cut short.
+        ModalityError: colour.
+    """
     try:
         with LoggingOutputSuppressor():  # nibabel tells of header repairs on stderr
             image: Any = nibabel.load(path)

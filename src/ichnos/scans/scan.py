@@ -1,6 +1,7 @@
 """What a head CT is to ichnos: HU voxels, exact geometry, and the way back to its files."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -94,12 +95,14 @@ class Scan:
         geometry: where the voxels lie.
         source: where the scan came from.
         warnings: what a reader of the result should know (missing slices, repaired values, ...).
+        repairs: what was mended while reading, with counts; each stands in `warnings` too.
     """
 
     voxels_hu: Float[np.ndarray, "slices rows columns"]
     geometry: Geometry
     source: Source = Source()
     warnings: tuple[str, ...] = ()
+    repairs: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_shape(self.voxels_hu.shape, self.geometry)

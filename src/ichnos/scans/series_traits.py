@@ -22,14 +22,17 @@ PLAIN_WORDS = re.compile(
 )
 CONTRAST_WORDS = re.compile(
     r"\bC ?\+|\+ ?C\b|\bCE\b|CECT|contrast|enhanced|\bw/ ?c|CTA\b|CTV\b|CTP\b|angio|venogr|perfusion"
-    r"|bolus|monitoring|arterial|venous|\bKM\b",
+    r"|bolus|monitoring|arterial|venous|\bKM\b|\b\d+ ?cc\b|\boral\b|\bi\.?v\b|^(?:CT )?C(?= |$)",
     re.IGNORECASE,
 )
+"""Doses in cc, oral and IV, and a bare C are how CQ500 names its contrast series."""
+
 NO_AGENT = re.compile(r"^\s*(|no|none|nil|n/?a|0|without.*|w/?o.*|no[tn]\b.*)\s*$", re.IGNORECASE)
 REFORMAT_TYPES = frozenset(
     {"DERIVED", "MPR", "MIP", "MINIP", "REFORMATTED", "PROJECTION IMAGE", "SUBTRACTION", "CSA MPR", "CSA MIP"}
 )
 HEAD_WORDS = re.compile(r"head|brain|skull|cerebr|cran|neuro|schadel|schädel|tete|tête", re.IGNORECASE)
+OTHER_PART_WORDS = re.compile(r"chest|thorax|\bHRCT\b|abdom|pelvi|spine|lung", re.IGNORECASE)
 BONE_WORDS = re.compile(r"bone|knochen|edge|lung|sharp|\bU?HR\b", re.IGNORECASE)
 SIEMENS_KERNEL = re.compile(r"^[A-Z][a-z]?(\d{2})")
 TOSHIBA_KERNEL = re.compile(r"^FC(\d{2})")
@@ -65,7 +68,7 @@ def is_of_head(header: SliceHeader) -> bool | None:
     """Whether the body part is the head; None if nothing tells."""
     if HEAD_WORDS.search(f"{header.body_part} {header.description}"):
         return True
-    return False if header.body_part else None
+    return False if header.body_part or OTHER_PART_WORDS.search(header.description) else None
 
 
 def has_bone_kernel(header: SliceHeader) -> bool:
