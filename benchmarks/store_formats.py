@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -43,7 +42,7 @@ def open_pread(path: Path) -> Reader:
     return read
 
 
-def write_hdf5(path: Path, slices: np.ndarray, **options: Any) -> None:
+def write_hdf5(path: Path, slices: np.ndarray, **options: object) -> None:
     import h5py
 
     with h5py.File(path, "w") as file:
@@ -76,7 +75,7 @@ def open_lmdb(path: Path) -> Reader:
     return lambda row: np.frombuffer(get.get(f"{row:08d}".encode()), "<i2").reshape(SIZE, SIZE).copy()
 
 
-def write_zarr(path: Path, slices: np.ndarray, **options: Any) -> None:
+def write_zarr(path: Path, slices: np.ndarray, **options: object) -> None:
     import zarr
 
     zarr.create_array(str(path), data=slices, chunks=(1, SIZE, SIZE), **options)
