@@ -111,6 +111,7 @@ def measure_prepare(cohort: Cohort, store: Path) -> None:
 
     prepared_s, loop_s = best_of(prepared, partial(plain_loop, cohort))
     slices = sum(len(case.files) for case in cohort.cases)
+    print(f"best of {ROUNDS} rounds of {slices} slices, start of the processes included")
     print(f"prepare, 2 processes: {slices / prepared_s:.0f} slices/s; plain loop: {slices / loop_s:.0f} slices/s")
     print(f"ratio prepare / plain loop: {loop_s / prepared_s:.2f}")
 
@@ -169,7 +170,8 @@ def main() -> None:
         folder, store = Path(place) / "collection", Path(place) / "store"
         write_collection(folder, scans)
         cohort = list_cohort(folder)
-        measure_prepare(cohort, store)
+        measure_prepare(list_cohort(folder, 4), store)
+        prepare(cohort, GRID, store, workers=2, overwrite=True)
         measure_reads(cohort, store)
         for slices in (1_000, 10_000):
             measure_memory(folder, store, slices, scans * SETTINGS.slices)

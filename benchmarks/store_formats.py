@@ -161,9 +161,8 @@ def main() -> None:
         for name, path in there.items():
             cold, warm = (max(values) for values in zip(*figures[name], strict=True))
             size = sum(one.stat().st_size for one in files_of(path)) / slices.nbytes
-            print(
-                f"{name:22s} cold {cold:8.0f}/s  warm {warm:8.0f}/s  size {size:.2f} of raw, {len(files_of(path))} files"
-            )
+            files = len(files_of(path))
+            print(f"{name:22s} cold {cold:8.0f}/s, warm {warm:8.0f}/s, {size:.2f} of raw, {files} files")
 
 
 if __name__ == "__main__":
