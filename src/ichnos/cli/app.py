@@ -111,22 +111,17 @@ def train(
     changes: Annotated[list[str] | None, typer.Option("--set", help="section.key=value; may be repeated.")] = None,
     device: Device = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Processes that prepare data.")] = 2,
+    devices: Annotated[int, typer.Option(min=1, help="Processes that train together on this machine.")] = 1,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a model from slice labels; goes on where an interrupted run stopped."""
+    """Train a network by a recipe; goes on where an interrupted run stopped."""
     with user_errors():
-        from ichnos.cli.train import run_train
+        from ichnos.cli.train import TrainOptions, run_train
         from ichnos.training.recipe import load_recipe
 
-        run_train(
-            load_recipe(recipe, changes or ()),
-            output,
-            device=device,
-            workers=workers,
-            overwrite=overwrite,
-            quiet=quiet,
-        )
+        options = TrainOptions(device, workers, devices, overwrite, quiet)
+        run_train(load_recipe(recipe, changes or ()), output, options)
 
 
 @app.command()

@@ -2,27 +2,19 @@ import shutil
 
 import numpy as np
 import pytest
-from tiny import SETTINGS
+from cohorts.readers.phantom_miniature import SEEDS, made, write_phantoms
 
 from ichnos.cohorts.readers import open_cohort
 from ichnos.cohorts.readers.phantoms import open_phantoms
 from ichnos.cohorts.slice_store import LABELS
 from ichnos.errors import CohortError, GeometryError, ScanError
-from ichnos.phantoms import make_phantom, phantom_name, write_phantom
-
-SEEDS = (11, 12, 13, 14)
+from ichnos.phantoms import phantom_name
 
 
 @pytest.fixture(scope="module")
-def made():
-    return {phantom_name(seed): make_phantom(seed, SETTINGS) for seed in SEEDS}
-
-
-@pytest.fixture(scope="module")
-def written(made, tmp_path_factory):
+def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("phantoms")
-    for place, phantom in enumerate(made.values()):
-        write_phantom(phantom, folder, "dicom" if place % 2 else "nifti")
+    write_phantoms(folder)
     return folder
 
 
@@ -31,13 +23,13 @@ def root(written, tmp_path):
     return shutil.copytree(written, tmp_path / "phantoms")
 
 
-def test_what_was_made_is_what_is_read(made, root):
+def test_what_was_made_is_what_is_read(root):
     """Also where slices are uneven or tilted, from DICOM and from NIfTI."""
     cohort = open_cohort("phantoms", root)
-    assert [case.case for case in cohort.cases] == list(made)
-    assert any(phantom.bleed_masks for phantom in made.values())
+    assert [case.case for case in cohort.cases] == list(made())
+    assert any(phantom.bleed_masks for phantom in made().values())
     for case in cohort.cases:
-        loaded, phantom = cohort.load(case), made[case.case]
+        loaded, phantom = cohort.load(case), made()[case.case]
         np.testing.assert_allclose(loaded.scan.voxels_hu, np.maximum(phantom.scan.voxels_hu, -1024), atol=0.51)
         np.testing.assert_array_equal(loaded.brain_mask, phantom.brain_mask)
         assert loaded.bleed_masks.keys() == phantom.bleed_masks.keys()
@@ -59,8 +51,8 @@ def test_each_phantom_is_a_patient_of_its_own(root):
     assert {dict(case.identifiers)["phantom"] for case in cohort.cases} == {case.case for case in cohort.cases}
 
 
-def test_blood_that_no_subtype_claims_comes_under_any(made, root):
-    name, phantom = next((name, one) for name, one in made.items() if one.bleed_masks)
+def test_blood_that_no_subtype_claims_comes_under_any(root):
+    name, phantom = next((name, one) for name, one in made().items() if one.bleed_masks)
     subtype = next(iter(phantom.bleed_masks))
     (root / "truth" / name / f"bleed-{subtype}.nii.gz").unlink()
     cohort = open_phantoms(root)
@@ -111,3 +103,20 @@ def test_two_scans_of_one_name_and_no_phantoms_are_refused(root, tmp_path):
         open_phantoms(root)
     with pytest.raises(CohortError, match="no scans/ and truth/ there"):
         open_phantoms(root / "scans")
+    for path in (root / "scans").iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(CohortError, match="holds no scan"):
+        open_phantoms(root)
+
+
+def test_a_subtype_that_is_labelled_but_not_drawn_is_counted(root):
+    name, phantom = next((name, one) for name, one in made().items() if one.bleed_masks)
+    z = int(np.nonzero(phantom.slice_labels)[0][0])
+    table = root / "truth" / name / "labels.csv"
+    rows = [line.split(",") for line in table.read_text().splitlines()]
+    absent = next(subtype for subtype in LABELS[1:] if not phantom.subtype_labels[subtype][z])
+    rows[z + 1][rows[0].index(absent)] = "1"
+    table.write_text("\n".join(",".join(row) for row in rows))
+    cohort = open_phantoms(root)
+    loaded = cohort.load(next(case for case in cohort.cases if case.case == name))
+    assert loaded.repairs == {"slices whose label and mask disagree": 1}

@@ -16,7 +16,7 @@ from cohorts.readers.physionet_miniature import (
 from ichnos.cohorts.readers import open_cohort
 from ichnos.cohorts.readers.physionet import BLEEDING, SLICES, open_physionet
 from ichnos.cohorts.slice_store import LABELS
-from ichnos.errors import CohortError, GeometryError, ScanError
+from ichnos.errors import CohortError, GeometryError, PixelError, ScanError
 
 TABLE = "hemorrhage_diagnosis_raw_ct.csv"
 SUBDURAL = [1, 0, 0, 0, 0, 1]
@@ -225,3 +225,18 @@ def test_pictures_are_taken_where_there_is_no_nifti(tmp_path):
 def test_a_folder_without_either_layout_is_refused(tmp_path):
     with pytest.raises(CohortError, match="holds neither ct_scans/ nor Patients_CT/"):
         open_physionet(tmp_path)
+
+
+def test_a_folder_unpacked_into_itself_is_refused(root):
+    (root / "ct_scans").rename(root / "inner")
+    (root / "ct_scans").mkdir()
+    (root / "inner").rename(root / "ct_scans/ct_scans")
+    with pytest.raises(CohortError, match=r"ct_scans: holds no NNN\.nii"):
+        open_physionet(root)
+
+
+@pytest.mark.parametrize("affine", [None, np.eye(4)])
+def test_a_mask_whose_255_became_minus_1_is_refused_wherever_it_lies(root, affine):
+    save_nifti(root / "masks/049.nii", -phantom(49)[1].astype(np.int16), affine=affine)
+    with pytest.raises(PixelError, match=r"049\.nii: holds values .*below 0"):
+        load(root, "049")

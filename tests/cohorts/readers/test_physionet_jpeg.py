@@ -143,3 +143,26 @@ def test_the_other_layout_and_its_table_are_refused(root, tmp_path):
     write_nifti_layout(tmp_path / "1.3.1")
     with pytest.raises(CohortError, match="holds no Patients_CT/"):
         open_physionet_jpeg(tmp_path / "1.3.1")
+
+
+def test_pictures_that_count_from_0_beside_rows_that_count_from_1_are_left_out(root):
+    folder = root / "Patients_CT/050"
+    for window in ("brain", "bone"):
+        for number in range(1, 13):
+            (folder / window / f"{number}.jpg").rename(folder / window / f"{number - 1}.jpg")
+    cohort = open_physionet_jpeg(root)
+    assert [case.case for case in cohort.cases] == ["049"]
+    assert ("050", "pictures or rows count from 0, the others from 1") in [
+        (one.name, one.reason) for one in cohort.skipped
+    ]
+    write_csv(
+        root / "hemorrhage_diagnosis.csv", [HEADER, *[[n, z, 0, 0, 0, 0, 0, 1, 0] for n in (49, 50) for z in range(12)]]
+    )
+    assert [case.case for case in open_physionet_jpeg(root).cases] == ["050"]
+
+
+def test_a_layout_without_pictures_is_refused(tmp_path):
+    (tmp_path / "Patients_CT/049").mkdir(parents=True)
+    write_csv(tmp_path / "hemorrhage_diagnosis.csv", [HEADER])
+    with pytest.raises(CohortError, match=r"Patients_CT: holds no NNN/brain/N\.jpg"):
+        open_physionet_jpeg(tmp_path)

@@ -60,10 +60,14 @@ def open_physionet_jpeg(root: Path) -> Cohort:
     rows = read_slice_rows(table)
     folders, skipped = _patient_folders(patients_ct)
     pictures = {number: list_pictures(folder) for number, folder in folders.items()}
+    if not any(found.brain for found in pictures.values()):
+        raise CohortError(f"{patients_ct}: holds no NNN/brain/N.jpg; give the folder as PhysioNet publishes it")
     labels = {
         number: scan_labels(rows.labels[number], complete=set(pictures[number].brain) <= set(rows.labels[number]))
         for number in sorted(set(folders) & set(rows.labels))
     }
+    off_by_one = {number for number, found in pictures.items() if _is_off_by_one(found, rows.labels.get(number, {}))}
+    skipped += [Skipped(name, "pictures or rows count from 0, the others from 1") for name in three_digits(off_by_one)]
     for number, found in sorted(pictures.items()):
         skipped += _left_out(f"{number:03d}", found)
     demographics = find_child(place, "patient_demographics.csv")
@@ -75,7 +79,7 @@ def open_physionet_jpeg(root: Path) -> Cohort:
         cases=tuple(
             _case(number, folders[number], found, rows, labels.get(number, {}))
             for number, found in sorted(pictures.items())
-            if found.brain
+            if found.brain and number not in off_by_one
         ),
         load=load_physionet_jpeg,
         skipped=tuple(skipped),
@@ -138,6 +142,11 @@ def _left_out(name: str, found: Pictures) -> list[Skipped]:
         for why, files in alone.items()
         for number in sorted(set(files) - set(found.brain))
     ]
+
+
+def _is_off_by_one(found: Pictures, labels: Mapping[int, tuple[int, ...]]) -> bool:
+    """Whether either counts from 0 and the other does not, so that each label would fall on a neighbour."""
+    return bool(labels) and bool(found.brain) and (0 in labels) != (0 in found.brain)
 
 
 def _compare(pictures: Mapping[int, Pictures], rows: SliceRows) -> list[str]:
