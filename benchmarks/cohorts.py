@@ -26,7 +26,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import pydicom
-import torch
 
 from ichnos.cohorts.case import Case, Cohort, LabelledScan
 from ichnos.cohorts.case_slices import GridSettings
@@ -71,20 +70,21 @@ def decode(path: Path) -> np.ndarray:
     return dataset.pixel_array.astype(np.float32) * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
 
 
-def window_and_resize(slice_hu: np.ndarray) -> torch.Tensor:
+def window_and_resize(slice_hu: np.ndarray) -> np.ndarray:
+    import torch  # not loaded by the processes that prepare, which do without
+
+    torch.set_num_threads(1)
     windowed = ((torch.from_numpy(slice_hu) - 0.0) / 80.0).clamp(0, 1)[None, None]
-    return torch.nn.functional.interpolate(windowed, (256, 256), mode="bilinear", antialias=True)
+    return torch.nn.functional.interpolate(windowed, (256, 256), mode="bilinear", antialias=True).numpy()
 
 
 def plain_loop(cohort: Cohort) -> None:
-    torch.set_num_threads(1)
     for case in cohort.cases:
         for path in case.files:
             window_and_resize(decode(path))
 
 
 def read_decoding(paths: Sequence[Path]) -> int:
-    torch.set_num_threads(1)
     return sum(window_and_resize(decode(path)).shape[-1] for path in paths)
 
 
