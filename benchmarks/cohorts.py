@@ -26,7 +26,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import pydicom
-import torch
 
 from ichnos.cohorts.case import Case, Cohort, LabelledScan
 from ichnos.cohorts.case_slices import GridSettings
@@ -71,20 +70,21 @@ def decode(path: Path) -> np.ndarray:
     return dataset.pixel_array.astype(np.float32) * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
 
 
-def window_and_resize(slice_hu: np.ndarray) -> torch.Tensor:
+def window_and_resize(slice_hu: np.ndarray) -> np.ndarray:
+    import torch  # not loaded by the processes that prepare, which do without
+
+    torch.set_num_threads(1)
     windowed = ((torch.from_numpy(slice_hu) - 0.0) / 80.0).clamp(0, 1)[None, None]
-    return torch.nn.functional.interpolate(windowed, (256, 256), mode="bilinear", antialias=True)
+    return torch.nn.functional.interpolate(windowed, (256, 256), mode="bilinear", antialias=True).numpy()
 
 
 def plain_loop(cohort: Cohort) -> None:
-    torch.set_num_threads(1)
     for case in cohort.cases:
         for path in case.files:
             window_and_resize(decode(path))
 
 
 def read_decoding(paths: Sequence[Path]) -> int:
-    torch.set_num_threads(1)
     return sum(window_and_resize(decode(path)).shape[-1] for path in paths)
 
 
@@ -111,6 +111,7 @@ def measure_prepare(cohort: Cohort, store: Path) -> None:
 
     prepared_s, loop_s = best_of(prepared, partial(plain_loop, cohort))
     slices = sum(len(case.files) for case in cohort.cases)
+    print(f"best of {ROUNDS} rounds of {slices} slices, start of the processes included")
     print(f"prepare, 2 processes: {slices / prepared_s:.0f} slices/s; plain loop: {slices / loop_s:.0f} slices/s")
     print(f"ratio prepare / plain loop: {loop_s / prepared_s:.2f}")
 
@@ -169,7 +170,8 @@ def main() -> None:
         folder, store = Path(place) / "collection", Path(place) / "store"
         write_collection(folder, scans)
         cohort = list_cohort(folder)
-        measure_prepare(cohort, store)
+        measure_prepare(list_cohort(folder, 4), store)
+        prepare(cohort, GRID, store, workers=2, overwrite=True)
         measure_reads(cohort, store)
         for slices in (1_000, 10_000):
             measure_memory(folder, store, slices, scans * SETTINGS.slices)

@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -43,7 +42,7 @@ def open_pread(path: Path) -> Reader:
     return read
 
 
-def write_hdf5(path: Path, slices: np.ndarray, **options: Any) -> None:
+def write_hdf5(path: Path, slices: np.ndarray, **options: object) -> None:
     import h5py
 
     with h5py.File(path, "w") as file:
@@ -76,7 +75,7 @@ def open_lmdb(path: Path) -> Reader:
     return lambda row: np.frombuffer(get.get(f"{row:08d}".encode()), "<i2").reshape(SIZE, SIZE).copy()
 
 
-def write_zarr(path: Path, slices: np.ndarray, **options: Any) -> None:
+def write_zarr(path: Path, slices: np.ndarray, **options: object) -> None:
     import zarr
 
     zarr.create_array(str(path), data=slices, chunks=(1, SIZE, SIZE), **options)
@@ -162,9 +161,8 @@ def main() -> None:
         for name, path in there.items():
             cold, warm = (max(values) for values in zip(*figures[name], strict=True))
             size = sum(one.stat().st_size for one in files_of(path)) / slices.nbytes
-            print(
-                f"{name:22s} cold {cold:8.0f}/s  warm {warm:8.0f}/s  size {size:.2f} of raw, {len(files_of(path))} files"
-            )
+            files = len(files_of(path))
+            print(f"{name:22s} cold {cold:8.0f}/s, warm {warm:8.0f}/s, {size:.2f} of raw, {files} files")
 
 
 if __name__ == "__main__":

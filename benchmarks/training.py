@@ -8,12 +8,13 @@ part of our step that waits for the next batch.
 Goal: at most 1.10 for the U-Net of the second paper (256 x 256, batch 16). On a GPU also slices a
 second in bf16.
 
-Run: python benchmarks/training.py [--device cuda] [--batch 16] [--size 256] [--steps 6] [--loaders 0] [--precision bf16]
+Run: python benchmarks/training.py [--device cuda] [--batch 16] [--size 256] [--steps 6] [--loaders 0]
 """
 
 import argparse
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 import lightning
@@ -78,6 +79,7 @@ class Bare:
         self.masks = (self.pixels[:, 0] > 1).float()
 
     def step(self) -> None:
+        """One optimiser step."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             logits = self.model(self.pixels)
         loss = soft_dice_loss(logits.float(), self.masks)
@@ -98,12 +100,15 @@ class Turns(lightning.Callback):
         self.begun = self.got = time.perf_counter()
 
     def on_train_epoch_start(self, *_: object) -> None:
+        """Start the clock."""
         self.begun = self._now()
 
     def on_train_batch_start(self, *_: object) -> None:
+        """The loader has answered."""
         self.got = time.perf_counter()
 
     def on_train_batch_end(self, *_: object) -> None:
+        """Our step is over; now the bare one."""
         ended = self._now()
         self.ours.append(ended - self.begun)
         self.waits.append(self.got - self.begun)
@@ -146,6 +151,7 @@ def main() -> None:
     parser.add_argument("--loaders", type=int, default=0)
     parser.add_argument("--precision", default=32, type=lambda text: int(text) if text.isdigit() else text)
     options = parser.parse_args()
+    warnings.filterwarnings("ignore", module=r"lightning\..*")
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
         store = make_store(Path(folder), options.batch * (options.steps + 1), options.size)

@@ -18,8 +18,10 @@ def geometry(gap_mm, tilt=0.0, *, even=True, **identifiers):
     }
 
 
+BLEEDING = [{"subdural"}, {"subdural", "epidural"}, set(), set()]
+
 STORE = store_of([
-    one("a", "p", {"subdural"}, {"subdural", "epidural"}, set(), set(), drawn=True, record=geometry(5.0), fingerprints=prints(1)),
+    one("a", "p", *BLEEDING, drawn=True, record=geometry(5.0), fingerprints=prints(1)),
     one("b", "p", None, None, None, None, record=geometry(2.5, 12.0), fingerprints=prints(2)),
     one("c", "q", set(), set(), set(), set(), drawn=True, record=geometry(1.0, even=False), fingerprints=prints(1)),
 ])  # fmt: skip

@@ -350,6 +350,7 @@ def test_it_trains_on_a_gpu_and_comes_back_to_the_cpu(tmp_path):
     assert math.isfinite(figures["validation_loss"])
 
 
+@pytest.mark.slow
 def test_two_processes_are_one_with_twice_the_batch(tmp_path):
     """Figures of validation come from the same batches; steps from the same slices in two halves."""
     still = {"augmentation": {"flip": 0.0, "rotation_degrees": 0.0, "scale": 0.0, "shift": 0.0, "noise": 0.0}}

@@ -29,10 +29,10 @@ class Outer(BaseModel):
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ({"needed": 1, "inner": {"widht": 3}}, "top.inner.widht is not a setting; did you mean 'width'?"),
+        ({"needed": 1, "inner": {"widths": 3}}, "top.inner.widths is not a setting; did you mean 'width'?"),
         ({"needed": 1, "several": [{"zzz": 3}]}, "top.several.0.zzz is not a setting; known keys: width, path"),
         ({}, "top.needed is missing"),
-        ({"neded": 1}, "top.neded is not a setting; did you mean 'needed'?"),
+        ({"needs": 1}, "top.needs is not a setting; did you mean 'needed'?"),
         ({"needed": 1, "inner": {"width": 2}}, "top.inner.width: must be odd"),
         ({"needed": "many"}, "top.needed = 'many': Input should be a valid integer"),
     ],

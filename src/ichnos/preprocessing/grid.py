@@ -88,16 +88,23 @@ class ModelGrid:
         self, voxels_hu: Float[np.ndarray, "slices rows columns"]
     ) -> Float[np.ndarray, "slices model_rows model_columns"]:
         """HU on the model grid; outside the scan is air."""
-        return self.fractions_to_model(voxels_hu - np.float32(AIR_HU)) + np.float32(AIR_HU)
+        return self._resample(voxels_hu, np.float32(AIR_HU))
 
     def fractions_to_model(
         self, fractions: Float[np.ndarray, "slices rows columns"]
     ) -> Float[np.ndarray, "slices model_rows model_columns"]:
         """A mask (as 0 and 1) as the fraction of each model pixel that it covers."""
+        return self._resample(fractions, np.float32(0.0))
+
+    def _resample(
+        self, voxels: Float[np.ndarray, "slices rows columns"], outside: np.float32
+    ) -> Float[np.ndarray, "slices model_rows model_columns"]:
         rows, columns = sparse.csr_array(self.row_axis.to_model()), sparse.csr_array(self.column_axis.to_model())
-        resampled = np.empty((len(fractions), self.row_axis.length, self.column_axis.length), np.float32)
-        for z, one in enumerate(fractions):
-            resampled[z] = (columns @ np.ascontiguousarray((rows @ one.astype(np.float32, copy=False)).T)).T
+        resampled = np.empty((len(voxels), self.row_axis.length, self.column_axis.length), np.float32)
+        for z, one in enumerate(voxels):
+            lifted = (one - outside).astype(np.float32, copy=False)
+            resampled[z] = (columns @ np.ascontiguousarray((rows @ lifted).T)).T
+        resampled += outside
         return resampled
 
     def to_scan(

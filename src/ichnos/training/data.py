@@ -1,16 +1,15 @@
 """What a recipe trains and validates on: slices of phantoms that are made, or of a prepared store."""
 
-import json
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 
+from ichnos.cohorts.budgets import make_budgets
+from ichnos.cohorts.folds import read_folds
 from ichnos.cohorts.phantom_slices import prepare_phantoms
-from ichnos.cohorts.slice_store import SliceStore, open_store
+from ichnos.cohorts.slice_store import SliceStore, load_store
 from ichnos.cohorts.split import split_patients
 from ichnos.errors import TrainingError, UsageError
 from ichnos.preprocessing.recipe import Recipe
@@ -42,7 +41,9 @@ def open_data(recipe: TrainingRecipe, work: Path, workers: int) -> tuple[Slices,
         workers: processes that make phantoms.
 
     Raises:
-        UsageError: no store there, one on another grid, or cases that do not fit the folds.
+        StoreError: no whole store there.
+        CohortError: folds that do not belong to the store.
+        UsageError: a store on another grid, no such fold, or fewer masks than the budget.
         TrainingError: nothing to train or validate on.
     """
     data = recipe.data
@@ -50,7 +51,7 @@ def open_data(recipe: TrainingRecipe, work: Path, workers: int) -> tuple[Slices,
         store = prepare_phantoms(data.seeds, data.settings, recipe.preprocessing, work / "store", workers)
     else:
         store = _open(data.store, recipe.preprocessing)
-    store, chosen = _take_fold(store, data)
+    store, chosen = _take_fold(store, data, recipe.seed)
     if data.validation_store is None:
         patients = [store.slice_patients[row] for row in chosen]
         training, validation = split_patients(patients, data.validation_fraction, recipe.seed)
@@ -72,9 +73,7 @@ def describe_data(data: Data) -> str:
 
 
 def _open(folder: Path, recipe: Recipe) -> SliceStore:
-    store = open_store(folder)
-    if store is None:
-        raise UsageError(f"{folder} holds no finished store; make one with ichnos prepare")
+    store = load_store(folder)
     if not len(store):
         raise TrainingError(f"the store {folder} holds no slices; prepare it again")
     size = store.hu.shape[1]
@@ -89,40 +88,12 @@ def _open(folder: Path, recipe: Recipe) -> SliceStore:
     return store
 
 
-def _take_fold(store: SliceStore, data: Data) -> tuple[SliceStore, Int[np.ndarray, " chosen"]]:
-    """Rows of the cases that the fold trains on; beyond the budget, a case's masks are not looked at."""
-    if data.folds is None:
-        return store, np.arange(len(store))
-    fold = _read_fold(data.folds, data.fold)
-    chosen = np.flatnonzero(_in_cases(store, fold["training"], data.folds))
-    if not len(chosen):
-        raise TrainingError(f"fold {data.fold} of {data.folds} trains on no case of the store {data.store}")
+def _take_fold(store: SliceStore, data: Data, seed: int) -> tuple[SliceStore, Int[np.ndarray, " chosen"]]:
+    """Rows that the fold trains on; beyond the budget, nobody drew a mask."""
+    chosen = np.arange(len(store))
+    if data.folds is not None:
+        chosen, _ = read_folds(data.folds).split_rows(store, data.fold)
     if data.budget is None:
         return store, chosen
-    budgets = fold.get("budgets", {})
-    if str(data.budget) not in budgets:
-        raise UsageError(f"{data.folds} has no budget of {data.budget}; there are: {', '.join(budgets) or 'none'}")
-    with_masks = _in_cases(store, budgets[str(data.budget)], data.folds)
-    return replace(store, has_mask=store.has_mask & with_masks), chosen
-
-
-def _read_fold(path: Path, number: int) -> dict[str, Any]:
-    try:
-        folds = json.loads(path.read_text(encoding="utf-8"))["folds"]
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is not a file of folds: {error!r:.200}") from error
-    if number >= len(folds):
-        raise UsageError(f"{path} has {len(folds)} folds; data.fold counts from 0, got {number}")
-    fold: dict[str, Any] = folds[number]
-    return fold
-
-
-def _in_cases(store: SliceStore, cases: Collection[str], path: Path) -> Bool[np.ndarray, " slices"]:
-    unknown = set(cases) - set(store.names)
-    if unknown:
-        raise UsageError(
-            f"{len(unknown)} cases of {path} are not in the store, {min(unknown)!r} for one; was it prepared from "
-            "the same collection?"
-        )
-    wanted = np.array([name in set(cases) for name in store.names])
-    return np.asarray(wanted[store.cases])
+    drawn = make_budgets(store, seed, rows=chosen).choose_rows(store, data.budget)
+    return replace(store, has_mask=store.has_mask & np.isin(np.arange(len(store)), drawn)), chosen

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 import torch
 
@@ -75,7 +76,10 @@ def first_goes_first(device: torch.device) -> Iterator[None]:
         together.barrier()
 
 
-def choose_precision(precision: int | str, device: torch.device) -> str:
+Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
+
+
+def choose_precision(precision: Literal[32, 16, "bf16"], device: torch.device) -> Precision:
     """Lightning's name for a precision.
 
     Raises:
@@ -86,7 +90,7 @@ def choose_precision(precision: int | str, device: torch.device) -> str:
     if device.type == "cuda":
         if precision == "bf16" and not torch.cuda.is_bf16_supported(including_emulation=False):
             raise UsageError("this GPU has no bf16; set optimisation.precision to 16 or 32")
-        return f"{precision}-mixed"
+        return "bf16-mixed" if precision == "bf16" else "16-mixed"
     if precision == "bf16" and _cpu_has_bf16():
         return "bf16-mixed"
     raise UsageError(

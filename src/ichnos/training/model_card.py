@@ -77,4 +77,5 @@ ROC-AUC is over slices; a slice bleeds from one voxel on. Dice is over whole sca
 
 
 _LACKS = """What the phantoms lack, the model does not know: midline shift and mass effect, metal, operated heads,
-mixed and old blood, movement within a slice, children. Expect misses and false alarms on real scans, and look at every picture."""
+mixed and old blood, movement within a slice, children. Expect misses and false alarms on real scans, and look at
+every picture."""

@@ -38,10 +38,11 @@ class Data(_Settings):
         phantoms: how many to train and validate on.
         store: folder of a prepared store, instead of phantoms.
         validation_store: another store to validate on; else a part of the patients of `store`.
-        folds: JSON file that says which cases each fold trains and tests on; cases of the store that it
-            does not train on are left alone.
+        folds: frozen folds of the store (`ichnos cohort split`); the cases of `fold` are left alone, to
+            test on.
         fold: which of them, from 0.
-        budget: how many cases with masks may be used, as the file of `folds` orders them; None for all.
+        budget: how many scans that bleed may be used with their masks (`cohorts.budgets`, by the
+            recipe's seed), and as many healthy ones; None for all. Their labels may all be used.
         first_seed: seeds of phantoms count up from here.
         validation_fraction: of the patients (each phantom is one), for early stopping.
         calibration_phantoms: of the validation phantoms, how many choose the map threshold; the
@@ -72,8 +73,6 @@ class Data(_Settings):
             raise ValueError("give either phantoms (how many) or store (a prepared folder)")
         if self.store is None and (self.validation_store or self.folds):
             raise ValueError("validation_store and folds go with store")
-        if self.folds is None and self.budget is not None:
-            raise ValueError("budget goes with folds, whose file says which cases it holds")
         return self
 
     @property
