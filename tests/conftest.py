@@ -55,5 +55,5 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from ichnos.training.train import train
 
     folder = tmp_path_factory.mktemp("tiny") / "tiny-model"
-    checkpoint = train(tiny_recipe(), folder.parent / "work", device=torch.device("cpu"), workers=1, quiet=True)
+    checkpoint = train(tiny_recipe(), folder.parent / "work", device=torch.device("cpu"), workers=1)
     return save_checkpoint(checkpoint, folder, write_card(checkpoint, "tiny-model", {}))

@@ -46,7 +46,7 @@ def tiny_content(**sections):
         "optimisation": {"epochs": 3, "batch_size": 12, "learning_rate": 1e-3},
     }
     for name, section in sections.items():
-        content[name] = {**content[name], **section} if isinstance(section, dict) else section
+        content[name] = {**content.get(name, {}), **section} if isinstance(section, dict) else section
     return content
 
 

@@ -10,6 +10,7 @@ IchnosError                  something the user can act on; the command line sho
 │   └── ArchiveError         a zip that is broken or unsafe
 ├── CohortError              a collection on disk is not what it claims to be
 ├── CheckpointError          a model folder is incomplete, altered, or of another version
+├── StoreError               a slice store that cannot be written, or that is damaged
 └── TrainingError            training cannot start or go on (no positives, loss not finite, ...)
 
 A message says what is wrong, where, the value found, and the way out, in one line.
@@ -54,6 +55,10 @@ class CohortError(IchnosError):
 
 class CheckpointError(IchnosError):
     """A model folder that is incomplete, altered, or written by another version."""
+
+
+class StoreError(IchnosError):
+    """A slice store that cannot be written, or that is incomplete or altered."""
 
 
 class TrainingError(IchnosError):

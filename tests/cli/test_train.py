@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 from tiny import tiny_recipe
 
-from ichnos.cli.train import run_train
+from ichnos.cli.train import TrainOptions, run_train
 from ichnos.errors import UsageError
 from ichnos.segmentation.segmenter import load_segmenter
 
 
 def test_a_run_leaves_a_checkpoint_that_segments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "model"
-    run_train(tiny_recipe(), out, device="cpu", workers=1, overwrite=False, quiet=False)
+    run_train(tiny_recipe(), out, TrainOptions("cpu", workers=1, overwrite=False, quiet=False))
     segmenter = load_segmenter(out, "cpu")
     description = json.loads((out / "ichnos.json").read_text())
     assert segmenter.settings.map_threshold == description["segmentation"]["map_threshold"]
@@ -21,9 +21,9 @@ def test_a_run_leaves_a_checkpoint_that_segments(tmp_path: Path, capsys: pytest.
     assert "next: ichnos segment -m" in capsys.readouterr().err
 
     with pytest.raises(UsageError, match="finished checkpoint; give --overwrite"):
-        run_train(tiny_recipe(), out, device="cpu", workers=1, overwrite=False, quiet=True)
+        run_train(tiny_recipe(), out, TrainOptions("cpu", workers=1, overwrite=False, quiet=True))
     before = (out / "model.safetensors").read_bytes()
-    run_train(tiny_recipe(), out, device="cpu", workers=1, overwrite=True, quiet=True)
+    run_train(tiny_recipe(), out, TrainOptions("cpu", workers=1, overwrite=True, quiet=True))
     assert (out / "model.safetensors").read_bytes() == before
 
 
@@ -32,4 +32,4 @@ def test_an_unfinished_run_of_another_recipe_is_not_gone_on_with(tmp_path: Path)
     work.mkdir(parents=True)
     (work / "recipe.json").write_text(json.dumps(tiny_recipe(seed=4).model_dump(mode="json")))
     with pytest.raises(UsageError, match="unfinished run of another recipe"):
-        run_train(tiny_recipe(), tmp_path / "model", device="cpu", workers=1, overwrite=False, quiet=True)
+        run_train(tiny_recipe(), tmp_path / "model", TrainOptions("cpu", workers=1, overwrite=False, quiet=True))

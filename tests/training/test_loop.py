@@ -13,11 +13,13 @@ from torch import nn
 
 from ichnos.errors import TrainingError
 from ichnos.training.batches import EpochRows, SliceDataset, training_batches, validation_batches
-from ichnos.training.loop import Training, fit
+from ichnos.training.loop import fit
+from ichnos.training.machine import Machine
 from ichnos.training.objectives.registry import make_objective
 from ichnos.training.objectives.slice_labels import SliceLabels
+from ichnos.training.steps import Training
 
-CPU = torch.device("cpu")
+CPU = Machine(torch.device("cpu"))
 
 
 def network():
@@ -39,7 +41,7 @@ def batches_of(recipe, store=None):
 def run(folder, model=None, **optimisation):
     recipe = tiny_recipe(optimisation=optimisation)
     model = network() if model is None else model
-    return model, fit(model, recipe, batches_of(recipe), folder, device=CPU, quiet=True)
+    return model, fit(model, recipe, batches_of(recipe), folder, CPU, quiet=True)
 
 
 def weights(model):
@@ -122,7 +124,7 @@ def test_one_seed_gives_the_same_weights_bit_for_bit(tmp_path):
 def test_another_seed_gives_others(tmp_path):
     recipe = tiny_recipe(seed=4)
     model = network()
-    fit(model, recipe, batches_of(recipe), tmp_path / "a", device=CPU, quiet=True)
+    fit(model, recipe, batches_of(recipe), tmp_path / "a", CPU, quiet=True)
     assert not torch.equal(weights(model), weights(run(tmp_path / "b")[0]))
 
 
@@ -196,7 +198,7 @@ def test_a_loss_that_is_not_finite_stops_training(tmp_path, value):
     model = network()
     nn.init.constant_(model[2].bias, value)
     with pytest.raises(
-        TrainingError, match=r"^the loss is nan at step 0; lower optimisation.learning_rate and start anew$"
+        TrainingError, match=r"^the loss is nan at step 0; lower optimisation.learning_rate and start anew; the slices"
     ):
         run(tmp_path, model)
 
@@ -254,20 +256,20 @@ def test_gradients_are_clipped(tmp_path, monkeypatch):
 def test_each_step_is_augmented_by_its_own_draw(tmp_path, monkeypatch):
     seeds = []
 
-    def apply(self, pixels, generator):
+    def apply(self, pixels, marks, generator):
         seeds.append(generator.initial_seed())
-        return pixels
+        return pixels, marks
 
-    monkeypatch.setattr("ichnos.preprocessing.augmentation.Augmentation.apply", apply)
+    monkeypatch.setattr("ichnos.preprocessing.augmentation.Augmentation.apply_with_masks", apply)
     run(tmp_path)
     assert len(set(seeds)) == len(seeds) == 6
 
 
 def test_validation_is_not_augmented(tmp_path, monkeypatch):
-    def apply(self, pixels, generator):
-        return pixels * 0
+    def apply(self, pixels, marks, generator):
+        return pixels * 0, marks
 
-    monkeypatch.setattr("ichnos.preprocessing.augmentation.Augmentation.apply", apply)
+    monkeypatch.setattr("ichnos.preprocessing.augmentation.Augmentation.apply_with_masks", apply)
     _, validation = batches_of(tiny_recipe())
     seen = []
 
@@ -293,7 +295,7 @@ def test_validation_of_one_kind_is_not_an_error(tmp_path):
     store = made_store()
     store.labels[28:] = 0
     recipe = tiny_recipe()
-    figures = fit(network(), recipe, batches_of(recipe, store), tmp_path, device=CPU, quiet=True)
+    figures = fit(network(), recipe, batches_of(recipe, store), tmp_path, CPU, quiet=True)
     assert math.isfinite(figures["validation_loss"])
 
 
@@ -317,7 +319,7 @@ def test_quiet_is_quiet(tmp_path, capfd):
 
 def test_a_bar_shows_progress(tmp_path, capfd):
     recipe = tiny_recipe(optimisation={"epochs": 1})
-    fit(network(), recipe, batches_of(recipe), tmp_path, device=CPU)
+    fit(network(), recipe, batches_of(recipe), tmp_path, CPU)
     assert "Epoch 0" in "".join(capfd.readouterr())
 
 
@@ -335,7 +337,7 @@ def test_the_device_asked_for_is_the_one_trained_on(tmp_path, monkeypatch, name,
     monkeypatch.setattr(lightning, "Trainer", trainer)
     recipe = tiny_recipe()
     with pytest.raises(SeenError) as caught:
-        fit(network(), recipe, batches_of(recipe), tmp_path, device=torch.device(name), quiet=True)
+        fit(network(), recipe, batches_of(recipe), tmp_path, Machine(torch.device(name)), quiet=True)
     assert caught.value.args == expected
 
 
@@ -343,6 +345,27 @@ def test_the_device_asked_for_is_the_one_trained_on(tmp_path, monkeypatch, name,
 def test_it_trains_on_a_gpu_and_comes_back_to_the_cpu(tmp_path):
     recipe = tiny_recipe()
     model = network()
-    figures = fit(model, recipe, batches_of(recipe), tmp_path, device=torch.device("cuda:0"), quiet=True)
+    figures = fit(model, recipe, batches_of(recipe), tmp_path, Machine(torch.device("cuda:0")), quiet=True)
     assert {parameter.device.type for parameter in model.parameters()} == {"cpu"}
     assert math.isfinite(figures["validation_loss"])
+
+
+@pytest.mark.slow
+def test_two_processes_are_one_with_twice_the_batch(tmp_path):
+    """Figures of validation come from the same batches; steps from the same slices in two halves."""
+    still = {"augmentation": {"flip": 0.0, "rotation_degrees": 0.0, "scale": 0.0, "shift": 0.0, "noise": 0.0}}
+    results = {}
+    for name, devices, size in (("one", 1, 14), ("two", 2, 7)):
+        recipe = tiny_recipe(optimisation={"epochs": 2, "batch_size": size, "learning_rate": 0.01}, **still)
+        torch.manual_seed(5)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 2))
+        machine = Machine(torch.device("cpu"), devices=devices)
+        fit(model, recipe, batches_of(recipe), tmp_path / name, machine, quiet=True)
+        with (tmp_path / name / "metrics.csv").open(newline="") as stream:
+            results[name] = weights(model), list(csv.DictReader(stream))
+    torch.testing.assert_close(results["two"][0], results["one"][0], rtol=1e-4, atol=1e-6)
+    assert len(results["one"][1]) == len(results["two"][1]) == 2
+    for one, two in zip(results["one"][1], results["two"][1], strict=True):
+        assert {key: float(value) for key, value in two.items()} == pytest.approx(
+            {key: float(value) for key, value in one.items()}, rel=1e-4
+        )

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from tiny import SWIN
 
@@ -14,7 +16,7 @@ def checkpoint():
         preprocessing={},
         segmentation={"probability_gate": 0.5, "map_threshold": 0.23},
         labels=("no bleed", "bleed"),
-        training={"data": "8 phantoms", "labels": "one a slice", "data_licence": "none needed"},
+        training={"data": "8 phantoms; no patient data", "labels": "one a slice", "data_licence": "none needed"},
         model=create_model("swin", SWIN),
     )
 
@@ -39,3 +41,19 @@ def test_it_says_what_the_model_is_and_is_not_for(checkpoint):
 def test_figures_stand_in_a_table(checkpoint):
     card = write_card(checkpoint, "tiny", {"mean_dice": 0.123456, "slices": 384, "slice_roc_auc": float("nan")})
     assert "|---|---|\n| mean dice | 0.1235 |\n| slices | 384 |\n| slice roc auc | nan |\n" in card
+
+
+def test_a_pretext_network_says_what_to_do_next(checkpoint):
+    told = {**checkpoint.training, "objective": "context-restoration", "trained_parts": ["encoder"]}
+    card = write_card(replace(checkpoint, labels=(), training=told), "tiny", {})
+    assert "**It cannot segment.**" in card
+    assert "section `start` of a recipe" in card
+    assert "(parts: encoder)" in card
+    assert "threshold" not in card
+
+
+def test_a_model_of_patients_does_not_claim_phantoms(checkpoint):
+    told = {**checkpoint.training, "data": "store rsna"}
+    card = write_card(replace(checkpoint, training=told), "tiny", {})
+    assert "never seen a patient" not in card
+    assert "phantoms" not in card

@@ -40,14 +40,15 @@ def refused(name, pattern, changes=()):
     with pytest.raises(UsageError, match=pattern) as caught:
         load_recipe(name, changes)
     assert "\n" not in str(caught.value)
-    assert len(str(caught.value)) < 300
+    assert len(str(caught.value)) < 300 + len(", ".join(list_recipes()))
 
 
 @pytest.mark.parametrize("name", list_recipes())
 def test_every_recipe_of_the_package_is_valid(name):
     recipe = load_recipe(name)
-    assert recipe.network.name == "swin"
-    assert recipe.network.arguments["image_size"] == recipe.preprocessing.image_size
+    assert (
+        recipe.network.arguments.get("image_size", recipe.preprocessing.image_size) == recipe.preprocessing.image_size
+    )
 
 
 def test_the_demo_recipe_is_in_the_package():
@@ -170,6 +171,26 @@ def test_phantom_settings_out_of_range_are_named(written):
     refused(written(), r"rows must be at least 16; got 3", ["data.settings.rows=3"])
 
 
-@pytest.mark.parametrize("key", ["phantoms = 10", 'name = "swin"', "epochs = 2"])
+@pytest.mark.parametrize("key", ['name = "swin"', "epochs = 2"])
 def test_a_setting_that_lacks_is_named(written, key):
     refused(written(SMALL.replace(key, "")), rf"^recipe '.*my.toml': \w+\.{key.split()[0]} is missing$")
+
+
+@pytest.mark.parametrize(
+    ("changes", "pattern"),
+    [
+        (["objective.obvious_epoch=3"], r"objective.obvious_epoch is not a setting; did you mean 'obvious_epochs'\?$"),
+        (["objective.name=slice-label"], r"no objective is called 'slice-label'; did you mean 'slice-labels'\?"),
+        (["objective.obvious_epochs=few"], r"objective.obvious_epochs = 'few': Input should be a valid integer"),
+        (["start.freeze=true"], r"start.checkpoint is missing$"),
+        (["start.checkpoints=a"], r"start.checkpoints is not a setting; did you mean 'checkpoint'\?$"),
+        (["data.store=a"], r"data: give either phantoms \(how many\) or store \(a prepared folder\)$"),
+        (['data.folds="a"'], r"data: validation_store and folds go with store$"),
+        (["optimisation.head_epochs=2"], r"optimisation.head_epochs trains what start does not take over; add a sect"),
+        (["optimisation.precision=bf17"], r"optimisation.precision = 'bf17': Input should be 32, 16 or 'bf16'"),
+        (["optimisation.keep=first"], r"optimisation.keep = 'first': Input should be 'best' or 'last'"),
+    ],
+)
+def test_what_does_not_go_together_is_told(written, changes, pattern):
+    text = SMALL + '[objective]\nname = "slice-labels"\n'
+    refused(written(text), rf"^recipe '.*my.toml': {pattern}", changes)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ichnos.cli.cohort import cohort_app
 from ichnos.cli.console import show_json, user_errors
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch loads: spinning threads slow a shared machine
@@ -19,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(cohort_app)
 
 Output = Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")]
 Device = Annotated[str, typer.Option("-d", "--device", help="auto, cpu or cuda:N.")]
@@ -177,22 +180,49 @@ def train(
     changes: Annotated[list[str] | None, typer.Option("--set", help="section.key=value; may be repeated.")] = None,
     device: Device = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Processes that prepare data.")] = 2,
+    devices: Annotated[int, typer.Option(min=1, help="Processes that train together on this machine.")] = 1,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a model from slice labels; goes on where an interrupted run stopped."""
+    """Train a network by a recipe; goes on where an interrupted run stopped."""
     with user_errors():
-        from ichnos.cli.train import run_train
+        from ichnos.cli.train import TrainOptions, run_train
         from ichnos.training.recipe import load_recipe
 
-        run_train(
-            load_recipe(recipe, changes or ()),
-            output,
-            device=device,
-            workers=workers,
-            overwrite=overwrite,
-            quiet=quiet,
+        options = TrainOptions(device, workers, devices, overwrite, quiet)
+        run_train(load_recipe(recipe, changes or ()), output, options)
+
+
+@app.command()
+def prepare(
+    name: Annotated[str, typer.Argument(help="Which collection, as ichnos reads it; a wrong name lists all.")],
+    root: Annotated[Path, typer.Option("-i", "--input", help="Folder of the collection.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the store.")],
+    recipe: Annotated[str, typer.Option(help="Model grid of a preset (paper, ichnos) or a .toml file.")] = "ichnos",
+    image_size: Annotated[int | None, typer.Option(min=1, help="Rows and columns of a slice.")] = None,
+    field_of_view: Annotated[float | None, typer.Option(help="Side around the head in mm; 0: whole slice.")] = None,
+    brain_mask: Annotated[str, typer.Option(help="own: the collection's; classical: ours, in all cases.")] = "own",
+    rater: Annotated[str | None, typer.Option(help="Whose masks to take, where several people drew.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that decode.")] = 2,
+    max_bad: Annotated[
+        float | None,
+        typer.Option(help="Share of bad cases and files that is still well; default: no case, 5% with files."),
+    ] = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a collection on disk ready to train on; goes on where an interrupted run stopped."""
+    with user_errors():
+        from ichnos.cli.prepare import PrepareOptions, run_prepare
+
+        options = PrepareOptions(
+            name, root, output, recipe, image_size, field_of_view, brain_mask, rater, workers, max_bad, overwrite, quiet
         )
+        run, code = run_prepare(options)
+        if as_json:
+            show_json(run)
+    raise typer.Exit(code)
 
 
 @app.command("import-weights")

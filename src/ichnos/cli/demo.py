@@ -6,7 +6,7 @@ from pathlib import Path
 from ichnos.cli.console import say, show_table
 from ichnos.cli.phantom import run_phantom
 from ichnos.cli.segment import SegmentOptions, run_segment
-from ichnos.cli.train import run_train
+from ichnos.cli.train import TrainOptions, run_train
 from ichnos.evaluation.phantom_score import PhantomScore, score_phantoms, summarise
 from ichnos.phantoms import PhantomSettings, make_phantom, phantom_name
 from ichnos.runtime.provenance import RESEARCH_USE
@@ -27,7 +27,7 @@ def run_demo(output: Path, *, overwrite: bool, quiet: bool) -> None:
     say("\n1. Train a small Swin on slice labels only: is there blood in this slice, yes or no?", quiet=quiet)
     model = output / "model"
     if overwrite or not (model / "ichnos.json").exists():
-        run_train(recipe, model, device="auto", workers=2, overwrite=overwrite, quiet=quiet)
+        run_train(recipe, model, TrainOptions(overwrite=overwrite, quiet=quiet))
 
     say(f"\n2. Make {len(_SEEDS)} fresh heads and write them as DICOM series.", quiet=quiet)
     phantoms = output / "phantoms"

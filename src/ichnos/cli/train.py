@@ -3,7 +3,10 @@
 import json
 import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
+
+import torch
 
 from ichnos.cli.console import say
 from ichnos.errors import UsageError
@@ -14,26 +17,48 @@ from ichnos.runtime.device import choose_device
 from ichnos.runtime.files import nan_to_none, write_json
 from ichnos.runtime.provenance import collect_versions, find_commit, timestamp
 from ichnos.segmentation.segmenter import make_segmenter
+from ichnos.training.machine import first_goes_first, is_first
 from ichnos.training.model_card import write_card
 from ichnos.training.recipe import TrainingRecipe
 from ichnos.training.train import train
 
 
-def run_train(
-    recipe: TrainingRecipe, output: Path, *, device: str, workers: int, overwrite: bool, quiet: bool
-) -> Checkpoint:
-    """Train, measure on fresh phantoms, and write OUTPUT as a checkpoint folder with its card.
+@dataclass(frozen=True)
+class TrainOptions:
+    """How a run is made.
+
+    Attributes:
+        device: auto, cpu or cuda:N.
+        workers: processes that prepare data.
+        devices: processes that train together on this machine.
+        overwrite: replace what OUTPUT holds.
+        quiet: only errors.
+    """
+
+    device: str = "auto"
+    workers: int = 2
+    devices: int = 1
+    overwrite: bool = False
+    quiet: bool = False
+
+
+def run_train(recipe: TrainingRecipe, output: Path, options: TrainOptions) -> Checkpoint:
+    """Train, measure on fresh phantoms where the data are phantoms, and write OUTPUT as a checkpoint folder.
 
     OUTPUT/work holds prepared slices and what an interrupted run needs; it may be deleted afterwards.
+    Of processes that torchrun started, the first writes.
     """
     started, began = timestamp(), time.perf_counter()
-    work = output / "work"
-    _claim(output, recipe, overwrite=overwrite)
-    chosen = choose_device(device)
-    checkpoint = train(recipe, work, device=chosen, workers=workers, quiet=quiet)
-    segmenter = make_segmenter(checkpoint, output.resolve().name, chosen)
-    fresh = (make_phantom(seed, recipe.data.test_settings) for seed in recipe.data.test_seeds)
-    test = summarise(score_phantoms(segmenter, fresh))
+    device, quiet = choose_device(options.device), options.quiet or not is_first()
+    with first_goes_first(device):
+        if is_first():
+            _claim(output, recipe, overwrite=options.overwrite)
+    tell = None if quiet else say
+    work, workers = output / "work", options.workers
+    checkpoint = train(recipe, work, device=device, workers=workers, devices=options.devices, tell=tell)
+    if not is_first():
+        return checkpoint
+    test = _test(checkpoint, recipe, output.resolve().name, device)
     checkpoint.training["test"] = nan_to_none(test)
     save_checkpoint(checkpoint, output, write_card(checkpoint, output.resolve().name, test))
     run = {
@@ -46,12 +71,31 @@ def run_train(
         "test": nan_to_none(test),
     }
     write_json(output / "run.json", run)
-    say(
-        f"Wrote a checkpoint to {output} (slice ROC-AUC {test['slice_roc_auc']:.3f}, mean Dice {test['mean_dice']:.2f} "
-        f"on test phantoms); next: ichnos segment -m {output} -i SCAN -o RESULTS",
-        quiet=quiet,
-    )
+    say(_conclude(checkpoint, output, test), quiet=quiet)
     return checkpoint
+
+
+def _test(checkpoint: Checkpoint, recipe: TrainingRecipe, name: str, device: torch.device) -> dict[str, float]:
+    """Figures on fresh phantoms, of a network that can segment and was trained on phantoms."""
+    if not checkpoint.labels or not recipe.data.test_seeds:
+        return {}
+    segmenter = make_segmenter(checkpoint, name, device)
+    fresh = (make_phantom(seed, recipe.data.test_settings) for seed in recipe.data.test_seeds)
+    return summarise(score_phantoms(segmenter, fresh))
+
+
+def _conclude(checkpoint: Checkpoint, output: Path, test: dict[str, float]) -> str:
+    if not checkpoint.labels:
+        return (
+            f"Wrote a pretrained network to {output}; it cannot segment yet. Next: ichnos train RECIPE -o MODEL "
+            f"--set start.checkpoint={output}"
+        )
+    figures = (
+        f" (slice ROC-AUC {test['slice_roc_auc']:.3f}, mean Dice {test['mean_dice']:.2f} on test phantoms)"
+        if test
+        else ""
+    )
+    return f"Wrote a checkpoint to {output}{figures}; next: ichnos segment -m {output} -i SCAN -o RESULTS"
 
 
 def _claim(output: Path, recipe: TrainingRecipe, *, overwrite: bool) -> None:

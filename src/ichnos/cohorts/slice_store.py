@@ -1,25 +1,22 @@
-"""Slices on the model grid, ready to train on: shards of plain .npy files, random access by slice.
+"""Slices on the model grid, ready to train on, with random access; `docs/reference/slice-store.md` has every byte.
 
-    shards/0000.hu.npy      int16 HU, (slices, rows, columns)
-    shards/0000.marks.npy   uint8, the same shape: what was drawn on each pixel, a bit each (`MARKS`);
-                            only where a case of the shard has masks
-    slices.npz              per slice: labels, has_mask, is_obvious, cases
-    store.json              cases, grid, shards, and what the store was made from; written last
-
-A store without store.json is not finished.
+A store is a folder. Pixels are int16 HU and uint8 marks in shards of .npy files; `slices.npz` holds
+what is known of each slice, `store.json` what is known of each case and of the whole. `store.json`
+is written last: a store without it is not finished.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Int8, UInt8
+from jaxtyping import Bool, Float, Float32, Int, Int8, UInt8, UInt64
 
-from ichnos.errors import UsageError
-from ichnos.runtime.files import replacing, write_json
+from ichnos.cohorts.shards import ShardedArray
+from ichnos.errors import StoreError
+from ichnos.runtime.files import sha256_of
 
 LABELS = ("any", "epidural", "intraparenchymal", "intraventricular", "subarachnoid", "subdural")
 """Columns of a store's labels."""
@@ -33,11 +30,8 @@ MARKS = {name: 1 << bit for bit, name in enumerate((*LABELS[1:], "any", "brain")
 BLEED = sum(bit for name, bit in MARKS.items() if name != "brain")
 """All bits that mean blood."""
 
-_INT16 = (-32768, 32767)
-"""HU beyond are metal; they are clipped rather than wrapped around."""
-
-_SHARD_SLICES = 512
-"""A shard is closed by the case that fills it to this."""
+FORMAT = 2
+"""Of the store; a store of another format is not opened."""
 
 
 @runtime_checkable
@@ -54,44 +48,6 @@ class SliceArray(Protocol):
         ...
 
 
-class ShardedArray:
-    """Shards of .npy files as one array of slices; a shard is mapped when one of its slices is asked for.
-
-    Args:
-        paths: of the shards, in order; None for a shard that holds nothing but zeros.
-        lengths: slices in each.
-        shape: (rows, columns) of a slice.
-        dtype: of a pixel.
-    """
-
-    def __init__(
-        self, paths: Sequence[Path | None], lengths: Sequence[int], shape: tuple[int, int], dtype: str
-    ) -> None:
-        self.paths = tuple(paths)
-        self.ends = np.cumsum(lengths)
-        self.shape = (int(self.ends[-1]) if len(lengths) else 0, *shape)
-        self.dtype = np.dtype(dtype)
-        self._opened: dict[int, np.ndarray] = {}
-
-    def __getitem__(self, rows: Int[np.ndarray, " chosen"]) -> np.ndarray:
-        slices = np.zeros((len(rows), *self.shape[1:]), self.dtype)
-        shards = np.searchsorted(self.ends, rows, side="right")
-        for place, (row, shard) in enumerate(zip(rows, shards, strict=True)):
-            path = self.paths[shard]
-            if path is not None:
-                slices[place] = self._open(int(shard), path)[row - self.ends[shard]]
-        return slices
-
-    def _open(self, shard: int, path: Path) -> np.ndarray:
-        if shard not in self._opened:
-            self._opened[shard] = np.load(path, mmap_mode="r")
-        return self._opened[shard]
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without the opened maps: a loader process opens its own."""
-        return {**self.__dict__, "_opened": {}}
-
-
 @dataclass(frozen=True)
 class CaseSlices:
     """The slices of one case, feet to head, on their way into a store.
@@ -103,6 +59,10 @@ class CaseSlices:
         labels: per slice, in the order of `LABELS`; 1, 0 or `UNKNOWN`.
         is_obvious: per slice, whether it holds a bleed that nobody could miss.
         marks: what was drawn, as bits of `MARKS`; None where nobody drew a mask.
+        blood_is_drawn: whether `marks` hold the blood, not only the intracranial cavity.
+        z_mm: place of each slice along the scan's normal; None where it is not known.
+        fingerprints: as `fingerprint.take_fingerprints` gives them; None if not taken.
+        record: what else is known of the case, as JSON: see `SliceStore.records`.
     """
 
     case: str
@@ -111,6 +71,10 @@ class CaseSlices:
     labels: Int8[np.ndarray, "slices 6"]
     is_obvious: Bool[np.ndarray, " slices"]
     marks: UInt8[np.ndarray, "slices rows columns"] | None = None
+    blood_is_drawn: bool = True
+    z_mm: Float[np.ndarray, " slices"] | None = None
+    fingerprints: UInt64[np.ndarray, "slices 2"] | None = None
+    record: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -126,7 +90,11 @@ class SliceStore:
         cases: per slice, which case it belongs to; slices of a case stand together, feet to head.
         names: of the cases.
         patients: of the cases.
-        origin: what the store was made from.
+        origin: what the store was made from: settings and a digest of the cases.
+        z_mm: per slice, its place along the scan's normal; NaN where it is not known.
+        fingerprints: per slice, what its image looks like; zero where there is nothing to see.
+        records: of the cases: geometry, identifiers, scan labels, repairs, ... .
+        description: of the whole: cohort, licence, notes, totals, what was skipped.
     """
 
     hu: SliceArray
@@ -138,6 +106,10 @@ class SliceStore:
     names: tuple[str, ...]
     patients: tuple[str, ...]
     origin: dict[str, Any]
+    z_mm: Float32[np.ndarray, " slices"] | None = None
+    fingerprints: UInt64[np.ndarray, "slices 2"] | None = None
+    records: tuple[Mapping[str, Any], ...] = ()
+    description: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -152,85 +124,84 @@ class SliceStore:
         """The patient of each slice."""
         return [self.patients[case] for case in self.cases]
 
+    @property
+    def cohort(self) -> str:
+        """Name of the collection; empty if it was not told."""
+        return str(self.description.get("cohort", ""))
 
-def write_store(cases: Iterable[CaseSlices], folder: Path, image_size: int, origin: dict[str, Any]) -> None:
-    """Stream cases into a new store.
+
+def open_store(folder: Path, verify: Literal["sizes", "checksums"] = "sizes") -> SliceStore | None:
+    """Open a finished store; None if there is none.
 
     Args:
-        cases: consumed one at a time; at most one shard is kept in memory.
-        folder: created if needed.
-        image_size: rows and columns of the model grid.
-        origin: what the store is made from; `open_store` compares it.
+        folder: of the store.
+        verify: look at the size of every file, or read all and compare their sha256.
+
+    Raises:
+        StoreError: a file is missing, cut short or altered, or the store is of another format.
     """
-    (folder / "shards").mkdir(parents=True, exist_ok=True)
-    (folder / "store.json").unlink(missing_ok=True)
-    shards: list[dict[str, Any]] = []
-    described: list[dict[str, Any]] = []
-    tables: list[dict[str, np.ndarray]] = []
-    for pending in _fill_shards(cases):
-        shards.append(_write_shard(pending, folder, len(shards)))
-        tables += [_table(case, len(described) + place) for place, case in enumerate(pending)]
-        described += [{"case": case.case, "patient": case.patient, "slices": len(case.labels)} for case in pending]
-    if not described:
-        raise UsageError(f"no cases to prepare for {folder}")
-    with replacing(folder / "slices.npz") as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **{name: np.concatenate([table[name] for table in tables]) for name in tables[0]})  # type: ignore[arg-type]  # of allow_pickle
-    write_json(
-        folder / "store.json", {"image_size": image_size, "origin": origin, "shards": shards, "cases": described}
-    )
-
-
-def open_store(folder: Path) -> SliceStore | None:
-    """Open a finished store; None if there is none."""
-    description = folder / "store.json"
-    if not description.is_file():
+    if not (folder / "store.json").is_file():
         return None
-    content = json.loads(description.read_text(encoding="utf-8"))
+    content = _read_description(folder)
+    for file in (content["table"], *(file for shard in content["shards"] for file in shard["files"].values())):
+        check_file(folder, file, verify)
     shape, lengths = (content["image_size"],) * 2, [shard["slices"] for shard in content["shards"]]
-    hu = [folder / "shards" / shard["hu"] for shard in content["shards"]]
-    marks = [folder / "shards" / shard["marks"] if shard["marks"] else None for shard in content["shards"]]
-    with np.load(folder / "slices.npz") as table:
+    cases, shards = content.pop("cases"), content["shards"]
+    with np.load(folder / content["table"]["path"], allow_pickle=False) as table:
         return SliceStore(
-            hu=ShardedArray(hu, lengths, shape, "<i2"),
-            marks=ShardedArray(marks, lengths, shape, "u1"),
+            hu=ShardedArray([_path(folder, shard, "hu") for shard in shards], lengths, shape, "<i2"),
+            marks=ShardedArray([_path(folder, shard, "marks") for shard in shards], lengths, shape, "u1"),
             **table,
-            names=tuple(case["case"] for case in content["cases"]),
-            patients=tuple(case["patient"] for case in content["cases"]),
-            origin=content["origin"],
+            names=tuple(case["case"] for case in cases),
+            patients=tuple(case["patient"] for case in cases),
+            origin=content.pop("origin"),
+            records=tuple(cases),
+            description=content,
         )
 
 
-def _fill_shards(cases: Iterable[CaseSlices]) -> Iterator[list[CaseSlices]]:
-    pending: list[CaseSlices] = []
-    for case in cases:
-        pending.append(case)
-        if sum(len(one.labels) for one in pending) >= _SHARD_SLICES:
-            yield pending
-            pending = []
-    if pending:
-        yield pending
+def load_store(folder: Path, verify: Literal["sizes", "checksums"] = "sizes") -> SliceStore:
+    """Open a store that must be there.
+
+    Raises:
+        StoreError: there is none, it is not finished, or it is damaged.
+    """
+    store = open_store(folder, verify)
+    if store is None:
+        raise StoreError(
+            f"{folder} holds no finished slice store; make it with: ichnos prepare NAME -i ROOT -o {folder}"
+        )
+    return store
 
 
-def _table(case: CaseSlices, number: int) -> dict[str, np.ndarray]:
-    return {
-        "labels": case.labels,
-        "has_mask": np.full(len(case.labels), case.marks is not None),
-        "is_obvious": case.is_obvious,
-        "cases": np.full(len(case.labels), number),
-    }
+def check_file(folder: Path, file: Mapping[str, Any], verify: Literal["sizes", "checksums"] = "sizes") -> None:
+    """Compare a file with its description (`path`, `bytes`, `sha256`).
+
+    Raises:
+        StoreError: it is missing, of another size, or altered.
+    """
+    path = folder / file["path"]
+    size = path.stat().st_size if path.is_file() else None
+    if size != file["bytes"]:
+        found = "is missing" if size is None else f"holds {size} bytes instead of {file['bytes']}"
+        raise StoreError(f"{path} {found}; prepare the store again")
+    if verify == "checksums" and sha256_of(path) != file["sha256"]:
+        raise StoreError(f"{path} is not what was written (sha256 differs); prepare the store again with --overwrite")
 
 
-def _write_shard(cases: Sequence[CaseSlices], folder: Path, number: int) -> dict[str, Any]:
-    slices_hu = np.concatenate([case.slices_hu for case in cases])
-    shard: dict[str, Any] = {"slices": len(slices_hu), "hu": f"{number:04d}.hu.npy", "marks": None}
-    _save(folder / "shards" / shard["hu"], np.rint(np.clip(slices_hu, *_INT16)).astype("<i2"))
-    if any(case.marks is not None for case in cases):
-        shard["marks"] = f"{number:04d}.marks.npy"
-        drawn = [np.zeros(case.slices_hu.shape, np.uint8) if case.marks is None else case.marks for case in cases]
-        _save(folder / "shards" / shard["marks"], np.concatenate(drawn))
-    return shard
+def _read_description(folder: Path) -> dict[str, Any]:
+    path = folder / "store.json"
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found = content.get("format")
+    except (ValueError, AttributeError) as error:
+        raise StoreError(f"{path} is damaged ({error}); prepare the store again with --overwrite") from error
+    if found != FORMAT:
+        raise StoreError(
+            f"{path} is of format {found}, this ichnos reads format {FORMAT}; prepare the store again with --overwrite"
+        )
+    return content
 
 
-def _save(path: Path, array: np.ndarray) -> None:
-    with replacing(path) as temporary, temporary.open("wb") as stream:
-        np.save(stream, array)
+def _path(folder: Path, shard: Mapping[str, Any], kind: str) -> Path | None:
+    return folder / shard["files"][kind]["path"] if kind in shard["files"] else None

@@ -1,5 +1,6 @@
 """Writing results so that a reader never sees half a file."""
 
+import hashlib
 import json
 import math
 import os
@@ -38,6 +39,12 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: Any) -> None:  # noqa: ANN401 - JSON is any nesting of plain values
     """Write readable JSON in one step; `Path`s become strings."""
     write_text(path, json.dumps(content, indent=2, default=str, allow_nan=False) + "\n")
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def nan_to_none(figures: Mapping[str, float]) -> dict[str, float | None]:

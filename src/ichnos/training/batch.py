@@ -50,3 +50,7 @@ class Batch:
         return Batch(
             **{one.name: getattr(self, one.name).to(device, non_blocking=non_blocking) for one in fields(self)}
         )
+
+    def pin_memory(self) -> "Batch":
+        """The same batch where a GPU copies from without waiting; the loader calls it."""
+        return Batch(**{one.name: getattr(self, one.name).pin_memory() for one in fields(self)})

@@ -1,5 +1,6 @@
 """Batches of slices from a store, the same whenever an epoch is run again."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -75,15 +76,122 @@ class EpochRows(Sampler[int]):
         return self.objective.draw_rows(self.store, self.chosen, epoch, generator)
 
 
-def training_batches(dataset: SliceDataset, rows: EpochRows, batch_size: int) -> DataLoader[Batch]:
-    """What the objective draws; an incomplete last batch is left out."""
-    return DataLoader(dataset, batch_size, sampler=rows, drop_last=True, collate_fn=_as_is)
+class EpochBatches(Sampler[list[int]]):
+    """The rows of an epoch in batches; of several processes, each gets its part of the same rows.
+
+    Process r of n takes batch r of every n, so that together they make the step that one process would
+    make with n times the batch. An incomplete last step is left out.
+
+    Args:
+        rows: of the epoch; Lightning finds it under `sampler`.
+        size: slices in a batch.
+    """
+
+    def __init__(self, rows: EpochRows, size: int) -> None:
+        self.sampler = rows
+        self.size = size
+        self.first = 0
+        self._drawn = len(rows)
+
+    def __len__(self) -> int:
+        return self.count(_place()[1])
+
+    def count(self, processes: int) -> int:
+        """Batches of an epoch that each of so many processes gets."""
+        return self._drawn // (self.size * processes)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        process, processes = _place()
+        first, self.first = self.first, 0
+        rows = list(self.sampler)
+        for step in range(first, len(self)):
+            start = (step * processes + process) * self.size
+            yield rows[start : start + self.size]
 
 
-def validation_batches(dataset: SliceDataset, chosen: Int[np.ndarray, " chosen"], batch_size: int) -> DataLoader[Batch]:
+class OrderedBatches(Sampler[list[int]]):
+    """Every chosen row once, in order; of several processes, each gets a run of whole batches.
+
+    So the batches are those of one process, and their figures, put together in the order of the
+    processes, are the same to the bit.
+    """
+
+    def __init__(self, chosen: Int[np.ndarray, " chosen"], size: int) -> None:
+        self.batches = [chosen[start : start + size].tolist() for start in range(0, len(chosen), size)]
+
+    def __len__(self) -> int:
+        return len(self._own())
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(self._own())
+
+    def _own(self) -> list[list[int]]:
+        process, processes = _place()
+        share = math.ceil(len(self.batches) / processes)
+        return self.batches[process * share : (process + 1) * share]
+
+
+class TrainingLoader(DataLoader[Batch]):
+    """A loader that knows how far into the epoch it is, and can begin there.
+
+    Lightning puts its state into every checkpoint. What loader processes have read ahead does not
+    count: only batches that were handed out do.
+    """
+
+    batch_sampler: EpochBatches
+
+    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]  # a generator is all that Lightning asks for
+        self._taken = self.batch_sampler.first
+        for batch in super().__iter__():
+            self._taken += 1
+            yield batch
+
+    def state_dict(self) -> dict[str, int]:
+        """How many batches of the epoch were handed out."""
+        return {"taken": self._taken}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Begin the next epoch behind them; at its start if that was the whole of it."""
+        self.batch_sampler.first = state["taken"] % len(self)
+
+
+def training_batches(dataset: SliceDataset, rows: EpochRows, batch_size: int, loaders: int = 0) -> TrainingLoader:
+    """What the objective draws; an incomplete last batch is left out.
+
+    Args:
+        dataset: of the store.
+        rows: of an epoch.
+        batch_size: slices at a time, in each process that trains.
+        loaders: processes that read ahead; their number does not change what comes.
+    """
+    return TrainingLoader(dataset, batch_sampler=EpochBatches(rows, batch_size), **_reading(loaders))
+
+
+def validation_batches(
+    dataset: SliceDataset, chosen: Int[np.ndarray, " chosen"], batch_size: int, loaders: int = 0
+) -> DataLoader[Batch]:
     """Every chosen slice once, in order, at its natural frequency."""
-    return DataLoader(dataset, batch_size, sampler=chosen.tolist(), collate_fn=_as_is)
+    return DataLoader(dataset, batch_sampler=OrderedBatches(chosen, batch_size), **_reading(loaders))
+
+
+def _reading(loaders: int) -> dict[str, Any]:
+    """Arguments of a loader; its processes live as long as it does."""
+    return {
+        "collate_fn": _as_is,
+        "num_workers": loaders,
+        "persistent_workers": loaders > 0,
+        "multiprocessing_context": "spawn" if loaders else None,
+        "pin_memory": torch.cuda.is_available(),
+    }
 
 
 def _as_is(batch: Any) -> Any:  # noqa: ANN401 - `__getitems__` has collated already
     return batch
+
+
+def _place() -> tuple[int, int]:
+    """Which process this is, of how many that train together."""
+    together = torch.distributed
+    if together.is_available() and together.is_initialized():
+        return together.get_rank(), together.get_world_size()
+    return 0, 1

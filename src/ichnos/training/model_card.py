@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 
 from ichnos.models.checkpoint import Checkpoint
+from ichnos.models.create import KINDS
 from ichnos.runtime.provenance import RESEARCH_USE
+
+_WHAT = {
+    "classifier": "says whether an axial head-CT slice holds a bleed. Maps of where it looked (HGI-SAM; Rasoulian et "
+    "al. 2023) become masks",
+    "segmenter": "says of each pixel of an axial head-CT slice whether it is blood",
+}
+"""What networks of each kind do."""
+
+_TAGS = "[head-ct, intracranial-hemorrhage, weakly-supervised-segmentation]"
 
 
 def write_card(checkpoint: Checkpoint, name: str, test: Mapping[str, float]) -> str:
@@ -12,38 +22,60 @@ def write_card(checkpoint: Checkpoint, name: str, test: Mapping[str, float]) -> 
     Args:
         checkpoint: trained and calibrated.
         name: of the model.
-        test: figures on phantoms that nothing was chosen on (`evaluation.phantom_score.summarise`).
+        test: figures on phantoms that nothing was chosen on (`evaluation.phantom_score.summarise`);
+            empty where nothing was tested.
     """
-    training, segmentation = checkpoint.training, checkpoint.segmentation
+    training = checkpoint.training
+    is_made = "no patient data" in training["data"]
+    parts = [
+        f"---\nlicense: apache-2.0\nlibrary_name: ichnos\ntags: {_TAGS}\n---\n# {name}",
+        _say_what(checkpoint),
+        f"**Trained on {training['data']}.** "
+        + ("It has never seen a patient. " if is_made else "")
+        + ("The figures below are on phantoms and say nothing about patients. " if test else "")
+        + RESEARCH_USE,
+        _list_facts(checkpoint),
+        *([_tell_test(test)] if test else []),
+        *([_LACKS] if is_made else []),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _say_what(checkpoint: Checkpoint) -> str:
+    network, labels = checkpoint.network, checkpoint.labels
     parameters = sum(parameter.numel() for parameter in checkpoint.model.parameters())
-    network = checkpoint.network["arguments"]
+    size = checkpoint.preprocessing.get("image_size", network["arguments"].get("image_size"))
+    opening = f"A `{network['name']}` ({parameters:,} parameters, {size} pixels)"
+    if labels:
+        return f"{opening} that {_WHAT[KINDS[network['name']]]}."
+    parts = ", ".join(checkpoint.training["trained_parts"]) or "all"
+    return (
+        f"{opening}, pretrained by the pretext task `{checkpoint.training['objective']}`. **It cannot segment.** "
+        f"Train a network from it: section `start` of a recipe, with `checkpoint` set to this folder (parts: {parts})."
+    )
+
+
+def _list_facts(checkpoint: Checkpoint) -> str:
+    training, segmentation = checkpoint.training, checkpoint.segmentation
+    facts = [f"Labels used: {training['labels']}.", f"Data licence: {training['data_licence']}."]
+    if checkpoint.labels:
+        facts.append(
+            f"Gate {segmentation['probability_gate']} and map threshold {segmentation['map_threshold']}, not chosen on "
+            "data that was trained or tested on."
+        )
+    return "\n".join(f"- {fact}" for fact in [*facts, "Recipe, seed, versions and commit: `ichnos.json`."])
+
+
+def _tell_test(test: Mapping[str, float]) -> str:
     rows = "\n".join(f"| {key.replace('_', ' ')} | {value:.4g} |" for key, value in test.items())
-    return f"""---
-license: apache-2.0
-library_name: ichnos
-tags: [head-ct, intracranial-hemorrhage, weakly-supervised-segmentation]
----
-# {name}
-
-A small Swin transformer ({parameters:,} parameters, {network["image_size"]} pixels) that says whether an axial
-head-CT slice holds a bleed. HGI-SAM (Rasoulian et al. 2023) turns its attention into masks.
-
-**Trained on {training["data"]}.** It has never seen a patient. The figures below are on phantoms and say nothing
-about patients. {RESEARCH_USE}
-
-- Labels used: {training["labels"]}.
-- Data licence: {training["data_licence"]}.
-- Gate {segmentation["probability_gate"]} and map threshold {segmentation["map_threshold"]}, chosen on validation
-  phantoms.
-- Recipe, seed, versions and commit: `ichnos.json`.
-
-| on test phantoms (seeds that nothing was trained or chosen on) | |
+    return f"""| on test phantoms (seeds that nothing was trained or chosen on) | |
 |---|---|
 {rows}
 
 ROC-AUC is over slices; a slice bleeds from one voxel on. Dice is over whole scans that bleed: a missed bleed counts
-0, and scans without a bleed do not enter it; what was invented in those is `mean invented ml`.
+0, and scans without a bleed do not enter it; what was invented in those is `mean invented ml`."""
 
-What the phantoms lack, the model does not know: midline shift and mass effect, metal, operated heads, mixed and old
-blood, movement within a slice, children. Expect misses and false alarms on real scans, and look at every picture.
-"""
+
+_LACKS = """What the phantoms lack, the model does not know: midline shift and mass effect, metal, operated heads,
+mixed and old blood, movement within a slice, children. Expect misses and false alarms on real scans, and look at
+every picture."""

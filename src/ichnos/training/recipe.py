@@ -1,21 +1,21 @@
 """Training settings: TOML in, one frozen object out; unknown keys are refused with the nearest."""
 
-import difflib
 import tomllib
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    model_validator,
 )
 
 from ichnos.errors import UsageError
@@ -23,6 +23,8 @@ from ichnos.phantoms import PhantomSettings
 from ichnos.preprocessing.augmentation import Augmentation
 from ichnos.preprocessing.recipe import Recipe
 from ichnos.segmentation.settings import SegmentationSettings
+from ichnos.training.objectives.registry import make_objective
+from ichnos.training.wrong_settings import explain
 
 
 class _Settings(BaseModel):
@@ -30,21 +32,33 @@ class _Settings(BaseModel):
 
 
 class Data(_Settings):
-    """Which phantoms are made.
+    """What is trained on: phantoms that are made, or a store that was prepared.
 
     Attributes:
         phantoms: how many to train and validate on.
-        first_seed: their seeds count up from here.
-        validation_fraction: of the phantoms, for early stopping.
+        store: folder of a prepared store, instead of phantoms.
+        validation_store: another store to validate on; else a part of the patients of `store`.
+        folds: frozen folds of the store (`ichnos cohort split`); the cases of `fold` are left alone, to
+            test on.
+        fold: which of them, from 0.
+        budget: how many scans that bleed may be used with their masks (`cohorts.budgets`, by the
+            recipe's seed), and as many healthy ones; None for all. Their labels may all be used.
+        first_seed: seeds of phantoms count up from here.
+        validation_fraction: of the patients (each phantom is one), for early stopping.
         calibration_phantoms: of the validation phantoms, how many choose the map threshold; the
-            only use of masks.
+            only use of masks where labels of slices are trained on.
         gate_specificity: share of bleed-free validation slices that the calibrated gate keeps empty.
         test_phantoms: fresh phantoms, of seeds after the others, that the model card reports on.
         settings: of the phantoms to train and validate on.
         test_settings: of the phantoms that the model card reports on.
     """
 
-    phantoms: PositiveInt
+    phantoms: PositiveInt | None = None
+    store: Path | None = None
+    validation_store: Path | None = None
+    folds: Path | None = None
+    fold: NonNegativeInt = 0
+    budget: PositiveInt | None = None
     first_seed: int = Field(default=100_000, ge=0)
     validation_fraction: float = Field(default=0.1, gt=0.0, lt=1.0)
     calibration_phantoms: PositiveInt = 12
@@ -53,15 +67,24 @@ class Data(_Settings):
     settings: PhantomSettings = PhantomSettings()
     test_settings: PhantomSettings = PhantomSettings()
 
+    @model_validator(mode="after")
+    def _check_source(self) -> "Data":
+        if (self.phantoms is None) == (self.store is None):
+            raise ValueError("give either phantoms (how many) or store (a prepared folder)")
+        if self.store is None and (self.validation_store or self.folds):
+            raise ValueError("validation_store and folds go with store")
+        return self
+
     @property
     def seeds(self) -> range:
-        """Of the phantoms to train and validate on."""
-        return range(self.first_seed, self.first_seed + self.phantoms)
+        """Of the phantoms to train and validate on; none where a store is given."""
+        return range(self.first_seed, self.first_seed + (self.phantoms or 0))
 
     @property
     def test_seeds(self) -> range:
-        """Of the phantoms that nothing was chosen on."""
-        return range(self.first_seed + self.phantoms, self.first_seed + self.phantoms + self.test_phantoms)
+        """Of the phantoms that nothing was chosen on; none where a store is given."""
+        first = self.first_seed + (self.phantoms or 0)
+        return range(first, first + (self.test_phantoms if self.phantoms else 0))
 
 
 class Network(_Settings):
@@ -71,24 +94,56 @@ class Network(_Settings):
     arguments: dict[str, Any]
 
 
+class Start(_Settings):
+    """What the network begins with, instead of random weights.
+
+    Attributes:
+        checkpoint: folder of a trained network.
+        parts: of the network that are taken over (`models.transfer`), such as `encoder`; none said, those
+            that its own training was for.
+        freeze: whether what was taken over stays as it is; else all of it goes on learning.
+    """
+
+    checkpoint: Path
+    parts: tuple[str, ...] = ()
+    freeze: bool = False
+
+
 class Optimisation(_Settings):
     """How the weights are fitted.
 
     Attributes:
         epochs: at most.
-        batch_size: slices at a time.
-        learning_rate: peak of a one-cycle schedule (AdamW).
-        weight_decay: of AdamW.
-        patience: epochs without a better validation loss before training stops.
-        clip_gradient: largest norm of the gradient.
+        batch_size: slices at a time, in each process.
+        accumulate: batches whose gradients make one step.
+        optimizer: AdamW, or Adam, whose weight decay is an L2 penalty.
+        learning_rate: the peak of `one-cycle`, the first of the others.
+        weight_decay: of the optimizer.
+        schedule: `one-cycle` over all epochs, `exponential` by `decay` after each epoch, or `constant`.
+        decay: factor of the exponential schedule.
+        patience: epochs without a better validation loss before training stops; 0 for never.
+        keep: the weights of the `best` epoch by validation loss, or of the `last`.
+        clip_gradient: largest norm of the gradient; 0 for any.
+        precision: of the forward pass: 32 bits, `bf16`, or 16 (GPUs only).
+        head_epochs: at most so many epochs before the others train only what `start` did not take over;
+            they end by the same patience.
+        head_learning_rate: of those.
     """
 
     epochs: PositiveInt
     batch_size: PositiveInt = 64
+    accumulate: PositiveInt = 1
+    optimizer: Literal["adamw", "adam"] = "adamw"
     learning_rate: PositiveFloat = 5e-4
     weight_decay: NonNegativeFloat = 0.01
-    patience: PositiveInt = 3
-    clip_gradient: PositiveFloat = 1.0
+    schedule: Literal["one-cycle", "exponential", "constant"] = "one-cycle"
+    decay: float = Field(default=0.96, gt=0.0, le=1.0)
+    patience: NonNegativeInt = 3
+    keep: Literal["best", "last"] = "best"
+    clip_gradient: NonNegativeFloat = 1.0
+    precision: Literal[32, 16, "bf16"] = 32
+    head_epochs: NonNegativeInt = 0
+    head_learning_rate: PositiveFloat = 1e-3
 
 
 class TrainingRecipe(_Settings):
@@ -100,11 +155,18 @@ class TrainingRecipe(_Settings):
     seed: int = Field(default=0, ge=0, lt=2**32)
     data: Data
     network: Network
+    start: Start | None = None
     objective: dict[str, Any] = Field(default={"name": "slice-labels"})
     preprocessing: Recipe
     segmentation: SegmentationSettings = SegmentationSettings()
     augmentation: Augmentation = Augmentation()
     optimisation: Optimisation
+
+    @model_validator(mode="after")
+    def _check_head(self) -> "TrainingRecipe":
+        if self.optimisation.head_epochs and self.start is None:
+            raise ValueError("optimisation.head_epochs trains what start does not take over; add a section start")
+        return self
 
 
 def list_recipes() -> list[str]:
@@ -121,7 +183,8 @@ def load_recipe(name: str, changes: Sequence[str] = ()) -> TrainingRecipe:
         changes: `section.key=value` each, the value as TOML.
 
     Raises:
-        UsageError: no such recipe, not TOML, an unknown key, or a value of the wrong kind.
+        UsageError: no such recipe, not TOML, an unknown key, or a value of the wrong kind, those of the
+            objective included.
     """
     if name.endswith(".toml"):
         path = Path(name)
@@ -138,9 +201,14 @@ def load_recipe(name: str, changes: Sequence[str] = ()) -> TrainingRecipe:
     for change in changes:
         _apply(content, change)
     try:
-        return TrainingRecipe.model_validate(content)
+        recipe = TrainingRecipe.model_validate(content)
     except ValidationError as error:
-        raise UsageError(f"recipe {name!r}: {_explain(error)}") from error
+        raise UsageError(f"recipe {name!r}: {explain(error, TrainingRecipe)}") from error
+    try:
+        make_objective(recipe.objective)
+    except UsageError as error:
+        raise UsageError(f"recipe {name!r}: {error}") from error
+    return recipe
 
 
 def _apply(content: dict[str, Any], change: str) -> None:
@@ -159,25 +227,3 @@ def _apply(content: dict[str, Any], change: str) -> None:
         if not isinstance(table, dict):
             raise UsageError(f"--set {change!r}: {section!r} is a value, not a section")
     table[last] = value
-
-
-def _explain(error: ValidationError) -> str:
-    """One line for the first thing that is wrong, with the nearest key for an unknown one."""
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "missing":
-        return f"{place} is missing"
-    if first["type"] not in {"extra_forbidden", "unexpected_keyword_argument"}:
-        return f"{place} = {first['input']!r}: {first['msg']}"
-    known = _known_keys(first["loc"][:-1])
-    near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-    return f"{place} is not a setting; {hint}"
-
-
-def _known_keys(sections: Sequence[str | int]) -> list[str]:
-    """Keys that a section of a recipe may have; a number is a place in a list of sections."""
-    model: Any = TrainingRecipe
-    for section in sections:
-        model = get_args(model)[0] if isinstance(section, int) else model.model_fields[section].annotation
-    return [one.name for one in fields(model)] if is_dataclass(model) else list(model.model_fields)

@@ -1,130 +1,128 @@
-"""From a recipe to a checkpoint: phantoms, fit, calibrate."""
+"""From a recipe to a checkpoint: data, start, fit, calibrate."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import lightning
-import numpy as np
 import torch
 from torch import nn
 
-from ichnos.cohorts.phantom_slices import prepare_phantoms
-from ichnos.cohorts.slice_store import SliceStore
-from ichnos.cohorts.split import split_patients
 from ichnos.errors import UsageError
-from ichnos.maps.hgi_sam import hgi_sam
+from ichnos.maps.methods import explain
 from ichnos.models.checkpoint import Checkpoint
-from ichnos.models.create import create_model
-from ichnos.phantoms import make_phantom
-from ichnos.runtime.files import nan_to_none
-from ichnos.runtime.provenance import collect_versions, find_commit
-from ichnos.segmentation.segmenter import make_segmenter
+from ichnos.models.create import KINDS, create_model
+from ichnos.models.outputs import find_bleed_output
 from ichnos.training.batches import EpochRows, SliceDataset, training_batches, validation_batches
-from ichnos.training.calibrate import LabelledScan, calibrate_gate, calibrate_threshold
+from ichnos.training.data import Slices, open_data
+from ichnos.training.description import describe_training
+from ichnos.training.finish import calibrate
 from ichnos.training.loop import Batches, fit
+from ichnos.training.machine import Machine, choose_precision, first_goes_first
+from ichnos.training.objectives.objective import Objective
 from ichnos.training.objectives.registry import make_objective
 from ichnos.training.recipe import TrainingRecipe
+from ichnos.training.start import describe_start, set_frozen, start_from
 
 
-def train(recipe: TrainingRecipe, work: Path, *, device: torch.device, workers: int, quiet: bool = False) -> Checkpoint:
-    """Train on phantoms with slice labels only; masks are used once, to choose the map threshold.
+def train(
+    recipe: TrainingRecipe,
+    work: Path,
+    *,
+    device: torch.device,
+    workers: int,
+    devices: int = 1,
+    tell: Callable[[str], None] | None = None,
+) -> Checkpoint:
+    """Train a network on phantoms or a prepared store, for whatever the recipe's objective wants.
+
+    A classifier gets its gate chosen on validation slices and, on phantoms, its map threshold: the
+    only use that training from slice labels makes of masks. A network that a pretext trained cannot
+    segment; its checkpoint says which parts are worth transferring (`trained_parts`).
 
     Args:
         recipe: what to train.
-        work: holds the slice store and Lightning's checkpoints; a run that was interrupted there
-            goes on.
+        work: holds the slice store of phantoms and Lightning's checkpoints; a run that was interrupted
+            there goes on.
         device: to train on.
-        workers: processes that make phantoms.
-        quiet: no progress bar.
+        workers: processes that make phantoms and, on a GPU, read slices ahead.
+        devices: processes that train together on this machine.
+        tell: shows a line to the user; without it there is no progress bar either.
 
     Raises:
-        TrainingError: the training slices are all of one kind, or training cannot go on.
-        UsageError: the network does not take the recipe's input, or the data cannot be split.
+        TrainingError: the training slices do not serve the objective, or training cannot go on.
+        UsageError: the network does not take the recipe's input, the data cannot be split, or the
+            device lacks the precision.
     """
+    machine = Machine(device, devices, loaders=workers if device.type == "cuda" else 0)
+    choose_precision(recipe.optimisation.precision, device)
     objective = make_objective(recipe.objective)
     lightning.seed_everything(recipe.seed, verbose=False)
     model = create_model(recipe.network.name, recipe.network.arguments)
-    _check_input(model, recipe)
-    store = prepare_phantoms(recipe.data.seeds, recipe.data.settings, recipe.preprocessing, work / "store", workers)
-    training, validation = split_patients(store.slice_patients, recipe.data.validation_fraction, recipe.seed)
-    objective.check(store, training)
-    size, dataset = recipe.optimisation.batch_size, SliceDataset(store, recipe.preprocessing)
-    batches = (
-        training_batches(dataset, EpochRows(objective, store, training, recipe.seed), size),
-        validation_batches(dataset, validation, size),
-    )
-    figures = fit(model, recipe, batches, work, device=device, quiet=quiet)
-    gate = calibrate_gate(*_predict(model, batches[1]), recipe.data.gate_specificity)
+    _check_network(model, recipe, objective)
+    moved = start_from(model, recipe.start, work / "transfer.json") if recipe.start else None
+    if moved and tell:
+        tell(describe_start(moved))
+    with first_goes_first(device):
+        training, validation = open_data(recipe, work, workers)
+    objective.check(training.store, training.rows)
+    objective = objective.prepare(training.store, training.rows)
+    batches = _make_batches(objective, (training, validation), recipe, machine)
+    if moved and recipe.optimisation.head_epochs:
+        set_frozen(model, moved.moved, frozen=True)
+        fit(model, take_head_recipe(recipe), batches, work / "head", machine, quiet=tell is None)
+        set_frozen(model, moved.moved, frozen=bool(recipe.start and recipe.start.freeze))
+    figures = fit(model, recipe, batches, work, machine, quiet=tell is None)
+    told = describe_training(recipe, objective, (len(training), len(validation)), figures)
     checkpoint = Checkpoint(
         network=recipe.network.model_dump(mode="json"),
         preprocessing=recipe.preprocessing.model_dump(mode="json"),
-        segmentation={**recipe.segmentation.model_dump(mode="json"), "probability_gate": gate},
+        segmentation=recipe.segmentation.model_dump(mode="json"),
         labels=objective.outputs,
         model=model,
-        training={
-            "data": f"{recipe.data.phantoms} synthetic phantoms of ichnos; no patient data",
-            "data_licence": "none needed",
-            "labels": "one yes/no per slice; masks only for the map threshold",
-            "recipe": recipe.model_dump(mode="json"),
-            "slices": {"training": len(training), "validation": len(validation)},
-            "validation": figures,
-            "versions": collect_versions(),
-            "commit": find_commit(),
-        },
+        training=told,
     )
-    return _calibrated(checkpoint, _validation_cases(store, validation, recipe), device)
+    return calibrate(checkpoint, recipe, batches[1], validation, device)
 
 
-def _check_input(model: nn.Module, recipe: TrainingRecipe) -> None:
+def _check_network(model: nn.Module, recipe: TrainingRecipe, objective: Objective) -> None:
     """Ask the network once, before an hour of phantoms, whether it takes what the recipe makes."""
-    size, channels = recipe.preprocessing.image_size, len(recipe.preprocessing.hu_windows)
+    name, size, channels = recipe.network.name, recipe.preprocessing.image_size, len(recipe.preprocessing.hu_windows)
+    pixels = torch.zeros(1, channels, size, size)
+    model.eval()
     try:
-        _, logits = hgi_sam(model, torch.zeros(1, channels, size, size), recipe.segmentation.stages)
+        with torch.no_grad():
+            logits = model(pixels)
+        if objective.outputs and KINDS[name] == "classifier" and logits.shape[1] == len(objective.outputs):
+            explain(model, pixels, recipe.segmentation.map_settings, (find_bleed_output(objective.outputs),))
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UsageError(
-            f"network {recipe.network.name!r} does not take {channels} windows of {size} x {size} pixels: {reason:.200}"
+            f"network {name!r} does not take {channels} windows of {size} x {size} pixels: {reason:.200}"
         ) from error
-    if logits.shape[1] != 2:
-        raise UsageError(f"network {recipe.network.name!r} has {logits.shape[1]} outputs; slice labels need 2")
+    model.train()
+    wanted = len(objective.outputs)
+    if wanted and logits.shape[1] != wanted:
+        raise UsageError(
+            f"network {name!r} has {logits.shape[1]} outputs; {recipe.objective['name']} needs {wanted}: "
+            f"{', '.join(objective.outputs)}"
+        )
 
 
-def _predict(model: nn.Module, batches: Batches) -> tuple[np.ndarray, np.ndarray]:
-    """P(bleed) and label of each slice."""
-    parts = []
-    with torch.inference_mode():
-        for batch in batches:
-            parts.append((torch.softmax(model(batch.pixels), dim=1)[:, 1].numpy(), batch.is_positive.numpy()))
-    return np.concatenate([probabilities for probabilities, _ in parts]), np.concatenate([label for _, label in parts])
-
-
-def _validation_cases(
-    store: SliceStore,
-    validation: Sequence[int] | np.ndarray,
-    recipe: TrainingRecipe,
-) -> Iterator[LabelledScan]:
-    """The first validation phantoms that bleed, made again with their masks."""
-    bleeding = np.unique(store.cases[validation][store.is_positive[validation]])
-    for case in bleeding[: recipe.data.calibration_phantoms]:
-        phantom = make_phantom(recipe.data.seeds[int(case)], recipe.data.settings)
-        yield phantom.scan, phantom.bleed_mask
-
-
-def _calibrated(checkpoint: Checkpoint, cases: Iterator[LabelledScan], device: torch.device) -> Checkpoint:
-    threshold, dice = calibrate_threshold(make_segmenter(checkpoint, "in training", device), cases)
-    checkpoint.model.cpu()
-    return replace(
-        checkpoint,
-        segmentation={**checkpoint.segmentation, "map_threshold": threshold},
-        training={
-            **checkpoint.training,
-            "calibration": nan_to_none(
-                {
-                    "map_threshold": threshold,
-                    "mean_slice_dice": dice,
-                    "probability_gate": checkpoint.segmentation["probability_gate"],
-                }
-            ),
-        },
+def _make_batches(
+    objective: Objective, slices: tuple[Slices, Slices], recipe: TrainingRecipe, machine: Machine
+) -> Batches:
+    size, (training, validation) = recipe.optimisation.batch_size, slices
+    rows = EpochRows(objective, training.store, training.rows, recipe.seed)
+    return (
+        training_batches(SliceDataset(training.store, recipe.preprocessing), rows, size, machine.loaders),
+        validation_batches(
+            SliceDataset(validation.store, recipe.preprocessing), validation.rows, size, machine.loaders
+        ),
     )
+
+
+def take_head_recipe(recipe: TrainingRecipe) -> TrainingRecipe:
+    """Of the epochs that train only what was not taken over (the released code of Rasoulian et al. 2023)."""
+    settings = recipe.optimisation
+    own = {"epochs": settings.head_epochs, "learning_rate": settings.head_learning_rate}
+    return recipe.model_copy(update={"optimisation": settings.model_copy(update=own)})

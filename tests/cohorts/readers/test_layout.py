@@ -38,7 +38,7 @@ def test_folders_are_found_whatever_their_capitals(tmp_path):
 
 def test_places_around_a_root(tmp_path):
     touch(tmp_path, "a/b/c/x", "._d/x")
-    assert places_around(tmp_path / "a") == [tmp_path / "a", tmp_path / "a/b", tmp_path / "a/b/c", tmp_path]
+    assert places_around(tmp_path / "a") == [tmp_path / "a", tmp_path / "a/b", tmp_path / "a/b/c"]
 
 
 def test_other_files_are_told(tmp_path):

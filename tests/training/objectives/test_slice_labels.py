@@ -8,7 +8,7 @@ from torch import nn
 
 from ichnos.errors import TrainingError
 from ichnos.training.batches import SliceDataset
-from ichnos.training.objectives.slice_labels import SliceLabels, balanced_cross_entropy, inverse_frequency
+from ichnos.training.objectives.slice_labels import SliceLabels, balanced_cross_entropy
 
 
 def by_hand(logits, is_bleed):
@@ -115,11 +115,6 @@ def test_only_chosen_slices_are_drawn():
     assert set(draw(store, chosen)) <= set(chosen)
 
 
-@pytest.mark.parametrize("label", [True, False])
-def test_one_kind_of_label_is_drawn_evenly(label):
-    assert inverse_frequency(np.full(10, label), np.ones(10, bool)).tolist() == [0.1] * 10
-
-
 def test_the_first_epochs_leave_out_bleeds_that_are_not_obvious():
     store = made_store(count=3000)
     store.labels[:, 0] = np.arange(3000) % 3 == 0
@@ -142,5 +137,27 @@ def test_without_an_obvious_bleed_all_are_drawn_from_the_start():
 def test_slices_of_one_kind_are_refused(label):
     store = made_store()
     store.labels[:, 0] = label
-    with pytest.raises(TrainingError, match=rf"^{5 * label} of 5 training slices hold a bleed; both kinds are needed"):
+    with pytest.raises(
+        TrainingError, match=rf"^{5 * label} of 5 labelled training slices hold a bleed; both kinds are needed"
+    ):
         SliceLabels().check(store, np.arange(5))
+
+
+def test_a_slice_that_nobody_labelled_is_neither_drawn_nor_measured():
+    store = made_store()
+    store.labels[10:, 0] = -1
+    assert draw(store).max() < 10
+    assert len(draw(store)) == 10
+    batch = batch_of([1, 0])
+    batch.labels[1, 0] = -1
+    measured = SliceLabels().measure(Fixed(LOGITS[:2]), batch, torch.Generator())
+    assert measured["is_positive"].tolist() == [True]
+    batch.labels[0, 0] = -1
+    with pytest.raises(TrainingError, match="no validation slice is labelled"):
+        SliceLabels().summarise(SliceLabels().measure(Fixed(LOGITS[:2]), batch, torch.Generator()))
+
+
+def test_the_reference_takes_the_softmax_twice():
+    model = Fixed([[-20.0, 20.0]])
+    loss = SliceLabels(double_softmax=True).loss(model, batch_of([True]), torch.Generator())
+    assert loss.item() == pytest.approx(math.log(1 + math.exp(-1)), rel=1e-5)  # 0.313, its least

@@ -10,7 +10,7 @@ other two split it is not told.
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ichnos.cohorts.case import Case, Cohort, LabelledScan, Skipped
@@ -97,7 +97,7 @@ def open_cq500(root: Path) -> Cohort:
         name=NAME,
         root=root,
         licence=LICENCE,
-        cases=tuple(_case(number, found[number], reads) for number in sorted(found)),
+        cases=tuple(sorted((_case(number, path, reads) for number, path in found.items()), key=lambda case: case.case)),
         load=load_cq500,
         skipped=tuple(skipped),
         notes=(*reads.notes, *_compare(found, reads)),
@@ -105,7 +105,7 @@ def open_cq500(root: Path) -> Cohort:
 
 
 def load_cq500(case: Case) -> LabelledScan:
-    """Read the plain thin head series of a study; which one and why becomes the hint `series_choice`.
+    """Read the plain thin head series of a study; `scan.source.series_choice` says which one and why.
 
     Slices are labelled only as far as the study tells: without a finding in the study, none has it.
 
@@ -113,45 +113,35 @@ def load_cq500(case: Case) -> LabelledScan:
         ScanError: as in `read_scan`.
     """
     scan = read_scan(case.files[0])
-    choice, uid = scan.source.series_choice, scan.source.series_uid
-    told = replace(
-        case,
-        hints={**case.hints, **({"series_choice": choice} if choice else {})},
-        identifiers={**case.identifiers, **({"series_uid": uid} if uid else {})},
-    )
-    return label_scan(told, scan, unknown_labels(len(scan.voxels_hu)), None)
+    return label_scan(case, scan, unknown_labels(len(scan.voxels_hu)), None)
 
 
 def find_studies(root: Path, depth: int = 3) -> tuple[dict[int, Path], list[Skipped]]:
-    """Zips and folders of studies by number, and what is called like a study but left out."""
+    """Zips and folders of studies by number, and what is left out though it seems to belong to CQ500."""
     sources: dict[int, list[Path]] = {}
     skipped = []
     level = visible(root) if root.is_dir() else []
     for _ in range(depth + 1):
         below: list[Path] = []
         for path in level:
-            number = study_number(path.stem if path.suffix.lower() == ".zip" else path.name)
-            if number is not None and (path.is_dir() or path.suffix.lower() == ".zip"):
+            number = study_number(path.stem if _is_zip(path) else path.name)
+            if number is not None and (path.is_dir() or _is_zip(path)):
                 sources.setdefault(number, []).append(path)
             elif path.is_dir():
                 below += visible(path)
-            elif path.suffix.lower() == ".zip" or STUDY.match(path.name):
-                skipped.append(Skipped(str(path.relative_to(root)), "not CQ500-CT-<number>, a zip or a folder"))
+            if (number is None or path.is_file()) and (why := _why_strange(path, number)):
+                skipped.append(Skipped(str(path.relative_to(root)), why))
         level = below
     found = {}
     for number, paths in sorted(sources.items()):
-        ordered = sorted(paths, key=lambda path: (path.is_dir(), "(" in path.name, str(path)))
-        skipped += [
-            Skipped(str(p.relative_to(root)), f"{ordered[0].name} is taken for this study") for p in ordered[1:]
-        ]
-        others = _other_studies(ordered[0]) - {number}
+        first, *copies = sorted(paths, key=lambda path: (path.is_dir(), "(" in path.name, str(path)))
+        skipped += [Skipped(str(path.relative_to(root)), f"{first.name} is taken for this study") for path in copies]
+        others = _other_studies(first) - {number}
         if others:
             inside = ", ".join(study_name(other) for other in sorted(others))
-            skipped.append(
-                Skipped(str(ordered[0].relative_to(root)), f"holds {inside}; whose labels it has is unclear")
-            )
+            skipped.append(Skipped(str(first.relative_to(root)), f"holds {inside}; whose labels it has is unclear"))
         else:
-            found[number] = ordered[0]
+            found[number] = first
     return found, skipped
 
 
@@ -186,6 +176,20 @@ def read_reads(path: Path) -> Reads:
         }
     )
     return Reads(findings, batches, tuple(notes))
+
+
+def _is_zip(path: Path) -> bool:
+    return path.suffix.lower() == ".zip"
+
+
+def _why_strange(path: Path, number: int | None) -> str | None:
+    """Why something that is no study seems to belong to one; None if it does not seem so."""
+    if path.is_dir():
+        loose = any(child.suffix.lower() == ".dcm" for child in visible(path))
+        return "DICOM files, but no folder CQ500-CT-<number>" if loose else None
+    if _is_zip(path):
+        return None if number is not None else "not named CQ500-CT-<number>.zip"
+    return "neither a zip nor a folder" if STUDY.match(path.name) else None
 
 
 def _vote_columns(path: Path, names: Sequence[str]) -> dict[str, list[str]]:

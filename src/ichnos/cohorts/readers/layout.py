@@ -42,10 +42,10 @@ def find_folder(base: Path, names: Sequence[str]) -> Path | None:
 
 
 def places_around(root: Path) -> list[Path]:
-    """Where a collection may start if `root` is a folder too high or too low: itself, two levels down, its parent."""
+    """Where a collection may start if `root` is a folder too high: itself, one level down, two levels down."""
     inner = [child for child in visible(root) if child.is_dir()] if root.is_dir() else []
     innermost = [grandchild for child in inner for grandchild in visible(child) if grandchild.is_dir()]
-    return [root, *inner, *innermost, root.parent]
+    return [root, *inner, *innermost]
 
 
 def nifti_stem(path: Path) -> str:
@@ -86,6 +86,17 @@ def by_key(files: Iterable[Path]) -> dict[str, Path]:
         if other is not file:
             raise CohortError(f"{other} and {file.name} stand for the same case; keep one of them")
     return found
+
+
+def few(names: Sequence[str], most: int = 3) -> str:
+    """The first names and how many more there are.
+
+    Example:
+        >>> few(["a", "b", "c", "d", "e"])
+        'a, b, c and 2 more'
+    """
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def check_case_name(name: str, where: str) -> str:

@@ -26,22 +26,13 @@ def open_phantoms(root: Path) -> Cohort:
     """List the phantoms that `ichnos phantom -o root` wrote; each is a patient of its own.
 
     Raises:
-        CohortError: no scans/ and truth/ there, or two scans of one name, or broken labels.
+        CohortError: no scans/ and truth/ there, no scan or two of one name in it, or broken labels.
     """
     place = find_place(root, "truth", depth=1)
     scans, truth = (find_child(place, name) if place else None for name in ("scans", "truth"))
     if scans is None or truth is None:
         raise CohortError(f"{root}: no scans/ and truth/ there; give the folder that `ichnos phantom -o` wrote")
-    found: dict[str, Path] = {}
-    skipped = []
-    for path in visible(scans):
-        if is_nifti(path) or path.is_dir():
-            name = path.name if path.is_dir() else nifti_stem(path)
-            if name in found:
-                raise CohortError(f"{scans}: holds {found[name].name} and {path.name}; remove the older one")
-            found[name] = path
-        elif path.suffix.lower() != ".json":
-            skipped.append(Skipped(f"scans/{path.name}", "neither NIfTI nor a folder"))
+    found, skipped = _find_scans(scans)
     folders = {path.name: path for path in visible(truth) if path.is_dir()}
     skipped += [Skipped(f"truth/{name}", "truth without a scan") for name in sorted(set(folders) - set(found))]
     return Cohort(
@@ -71,6 +62,22 @@ def load_phantom(case: Case) -> LabelledScan:
     masks = _read_masks(case.masks[""], scan) if case.masks else None
     brain_mask = read_brain_mask(case.brain_mask, scan) if case.brain_mask else None
     return label_scan(case, scan, labels, masks, told=LABELS[1:], brain_mask=brain_mask)
+
+
+def _find_scans(folder: Path) -> tuple[dict[str, Path], list[Skipped]]:
+    found: dict[str, Path] = {}
+    skipped = []
+    for path in visible(folder):
+        if is_nifti(path) or path.is_dir():
+            name = path.name if path.is_dir() else nifti_stem(path)
+            if name in found:
+                raise CohortError(f"{folder}: holds {found[name].name} and {path.name}; remove the older one")
+            found[name] = path
+        elif path.suffix.lower() != ".json":
+            skipped.append(Skipped(f"scans/{path.name}", "neither NIfTI nor a folder"))
+    if not found:
+        raise CohortError(f"{folder}: holds no scan; make phantoms with `ichnos phantom -o`")
+    return found, skipped
 
 
 def _read_masks(union: Path, scan: Scan) -> DrawnMasks:

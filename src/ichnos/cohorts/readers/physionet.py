@@ -31,7 +31,7 @@ from ichnos.cohorts.readers.physionet_labels import (
     three_digits,
 )
 from ichnos.cohorts.readers.places import find_child, find_place
-from ichnos.errors import CohortError, GeometryError, ScanError
+from ichnos.errors import CohortError, GeometryError, PixelError, ScanError
 from ichnos.scans import Scan, read_scan
 from ichnos.scans.nifti import load_stored, read_header
 
@@ -55,8 +55,6 @@ PICTURES_ONLY = frozenset(range(59, 66))
 """Patients who are in the older versions only."""
 
 NUMBERED = re.compile(r"0*(\d+)(?:[_-](?:mask|seg))?\.nii(?:\.gz)?", re.IGNORECASE)
-
-
 UNPLACED = "masks without a place, taken voxel by voxel"
 
 
@@ -125,12 +123,16 @@ def _read_masks(path: Path, scan: Scan) -> tuple[DrawnMasks, dict[str, int]]:
         if not nowhere or header.shape != size:
             raise
     _, stored = load_stored(path)
+    if not (stored >= 0).all():
+        raise PixelError(f"{path}: holds values below 0 or not finite, which no mask has; restore it")
     drawn = np.ascontiguousarray(scan.source.turn.to_canonical(stored > 0))
     return ({"any": drawn} if drawn.any() else {}), {UNPLACED: 1}
 
 
 def _list_cases(place: Path, rows: SliceRows, patients: Mapping[int, Mapping[str, bool]]) -> Cohort:
     scans, masks = _number(find_child(place, "ct_scans")), _number(find_child(place, "masks"))
+    if not scans.files:
+        raise CohortError(f"{place / 'ct_scans'}: holds no NNN.nii; give the folder as PhysioNet publishes it")
     slices = {number: _count_slices(path) for number, path in scans.files.items()}
     _check_version(rows, slices, place / TABLE)
     labels = {

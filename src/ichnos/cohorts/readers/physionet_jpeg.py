@@ -60,10 +60,14 @@ def open_physionet_jpeg(root: Path) -> Cohort:
     rows = read_slice_rows(table)
     folders, skipped = _patient_folders(patients_ct)
     pictures = {number: list_pictures(folder) for number, folder in folders.items()}
+    if not any(found.brain for found in pictures.values()):
+        raise CohortError(f"{patients_ct}: holds no NNN/brain/N.jpg; give the folder as PhysioNet publishes it")
     labels = {
         number: scan_labels(rows.labels[number], complete=set(pictures[number].brain) <= set(rows.labels[number]))
         for number in sorted(set(folders) & set(rows.labels))
     }
+    off_by_one = {number for number, found in pictures.items() if _is_off_by_one(found, rows.labels.get(number, {}))}
+    skipped += [Skipped(name, "pictures or rows count from 0, the others from 1") for name in three_digits(off_by_one)]
     for number, found in sorted(pictures.items()):
         skipped += _left_out(f"{number:03d}", found)
     demographics = find_child(place, "patient_demographics.csv")
@@ -75,7 +79,7 @@ def open_physionet_jpeg(root: Path) -> Cohort:
         cases=tuple(
             _case(number, folders[number], found, rows, labels.get(number, {}))
             for number, found in sorted(pictures.items())
-            if found.brain
+            if found.brain and number not in off_by_one
         ),
         load=load_physionet_jpeg,
         skipped=tuple(skipped),
@@ -86,19 +90,14 @@ def open_physionet_jpeg(root: Path) -> Cohort:
 def load_physionet_jpeg(case: Case) -> LabelledScan:
     """Read a scan from its pictures, with labels and drawings joined by slice number.
 
-    Nothing drawn is a mask without blood where all slices are labelled as free of it, and no mask
-    otherwise.
-
     Raises:
         ScanError: pictures cannot be read or differ in size.
     """
     found = list_pictures(case.files[0])
     scan = read_pictures(found, case.files[0])
     labels, _ = join_labels(case.slice_labels, [str(number) for number in sorted(found.brain)])
-    masks: DrawnMasks | None = None
-    if set(found.drawn) & set(found.brain) or not labels[:, 0].any():
-        drawn = read_drawings(found)
-        masks = {"any": drawn} if drawn.any() else {}
+    drawn = read_drawings(found) if case.masks else None
+    masks: DrawnMasks | None = None if drawn is None else {"any": drawn} if drawn.any() else {}
     warnings = (*scan.warnings, *disagreements(labels, masks))
     return label_scan(case, replace(scan, warnings=warnings), labels, masks)
 
@@ -118,14 +117,16 @@ def _patient_folders(folder: Path) -> tuple[dict[int, Path], list[Skipped]]:
 
 
 def _case(number: int, folder: Path, found: Pictures, rows: SliceRows, told: Mapping[str, bool]) -> Case:
+    """One patient; that nothing is drawn is a mask too, where all slices are labelled as free of blood."""
     name = f"{number:03d}"
+    looked_at = bool(set(found.drawn) & set(found.brain)) or told.get("any") is False
     return Case(
         case=name,
         patient=name,
         files=(folder,),
         slice_labels=rows.by_key(number),
         scan_labels=told,
-        masks={"": find_child(folder, "brain") or folder} if found.drawn else {},
+        masks={"": find_child(folder, "brain") or folder} if looked_at else {},
         identifiers={"physionet_ct_ich": name},
         hints=rows.hints(number),
     )
@@ -141,6 +142,11 @@ def _left_out(name: str, found: Pictures) -> list[Skipped]:
         for why, files in alone.items()
         for number in sorted(set(files) - set(found.brain))
     ]
+
+
+def _is_off_by_one(found: Pictures, labels: Mapping[int, tuple[int, ...]]) -> bool:
+    """Whether either counts from 0 and the other does not, so that each label would fall on a neighbour."""
+    return bool(labels) and bool(found.brain) and (0 in labels) != (0 in found.brain)
 
 
 def _compare(pictures: Mapping[int, Pictures], rows: SliceRows) -> list[str]:

@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float, UInt8
 from ichnos.cohorts.readers.layout import visible
 from ichnos.cohorts.readers.notes import listed
 from ichnos.cohorts.readers.places import find_child
-from ichnos.errors import GeometryError
+from ichnos.errors import GeometryError, ScanNotFoundError
 from ichnos.scans import Geometry, Scan, Source
 from ichnos.scans.grey_image import read_grey_image
 
@@ -60,8 +60,14 @@ class Pictures:
 
 
 def list_pictures(folder: Path) -> Pictures:
-    """Sort the files of one patient by what they are and by slice number."""
-    found = Pictures()
+    """Sort the files of one patient by what they are and by slice number.
+
+    Raises:
+        ScanNotFoundError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise ScanNotFoundError(f"{folder}: no such folder; check the path")
+    found = Pictures(others=[path.name for path in visible(folder) if path.name.lower() not in {"brain", "bone"}])
     for window, into in (("brain", found.brain), ("bone", found.bone)):
         place = find_child(folder, window)
         for path in visible(place) if place else []:
@@ -137,9 +143,8 @@ def _check_sizes(
 ) -> None:
     for number, image in images.items():
         if image.shape != shape:
-            raise GeometryError(
-                f"{paths[number]}: is {image.shape}, others of this patient {shape}; restore the picture"
-            )
+            own, others = (" x ".join(map(str, size)) for size in (image.shape, shape))
+            raise GeometryError(f"{paths[number]}: is {own}, others of this patient {others}; restore the picture")
 
 
 def _geometry(numbers: Sequence[int], shape: tuple[int, ...]) -> Geometry:

@@ -6,23 +6,40 @@ from pathlib import Path
 from typing import Any
 
 from ichnos.cohorts.case import Cohort
+from ichnos.cohorts.readers.bhsd import open_bhsd
 from ichnos.cohorts.readers.cq500 import open_cq500
+from ichnos.cohorts.readers.folder import open_folder
+from ichnos.cohorts.readers.instance22 import open_instance22
+from ichnos.cohorts.readers.mbh_seg import open_mbh_seg
+from ichnos.cohorts.readers.nnunet import open_nnunet
 from ichnos.cohorts.readers.phantoms import open_phantoms
 from ichnos.cohorts.readers.physionet import open_physionet
 from ichnos.cohorts.readers.physionet_jpeg import open_physionet_jpeg
+from ichnos.cohorts.readers.rsna import open_rsna
 from ichnos.cohorts.readers.seg_cq500 import open_seg_cq500
 from ichnos.errors import CohortError, UsageError
 
 READERS: dict[str, Callable[..., Cohort]] = {
+    "bhsd": open_bhsd,
     "cq500": open_cq500,
+    "folder": open_folder,
+    "instance22": open_instance22,
+    "mbh-seg": open_mbh_seg,
+    "nnunet": open_nnunet,
     "phantoms": open_phantoms,
     "physionet-ct-ich": open_physionet,
     "physionet-ct-ich-jpeg": open_physionet_jpeg,
+    "rsna-2019": open_rsna,
     "seg-cq500": open_seg_cq500,
 }
 """Each takes the folder of a collection; what else it takes by name stands in `OPTIONS`."""
 
-OPTIONS: dict[str, tuple[str, ...]] = {}
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "bhsd": ("rater",),
+    "folder": ("rater",),
+    "mbh-seg": ("rater",),
+    "rsna-2019": ("cache", "workers"),
+}
 """What may be told a reader beside the folder; a reader that is not here takes nothing.
 
 `cache`: a file for what is slow to find out, kept from one run to the next.

@@ -57,7 +57,7 @@ def open_seg_cq500(root: Path) -> Cohort:
     volumes = next(iter(found.values())).parent
     table = find_child(volumes, "info.csv")
     info = _read_info(table) if table else _Info({}, ("no info.csv, so no probabilities",))
-    cases = [_case(number, folder, info) for number, folder in sorted(found.items())]
+    cases = sorted((_case(number, folder, info) for number, folder in found.items()), key=lambda case: case.case)
     return Cohort(
         name=NAME,
         root=root,
@@ -92,6 +92,8 @@ def _find_folders(root: Path, depth: int = 4) -> tuple[dict[int, Path], list[Ski
             number = study_number(folder.name)
             if number is None:
                 below += [path for path in visible(folder) if path.is_dir()]
+                if find_child(folder, *SCAN_NAMES) is not None:
+                    skipped.append(Skipped(str(folder), "not named CQ500-CT-<number>"))
             elif find_child(folder, *SCAN_NAMES) is None:
                 skipped.append(Skipped(str(folder), "no CT.nii in it"))
             elif number in found:

@@ -108,9 +108,10 @@ def choose_cells(
 def _take_cells(
     features: Float[Tensor, "slices features rows columns"], cells: Int[Tensor, "slices regions"]
 ) -> Float[Tensor, "slices regions numbers"]:
-    down, across = (size // SIDE for size in features.shape[2:])
+    slices, channels, rows, columns = features.shape
+    down, across = rows // SIDE, columns // SIDE
     trimmed = features[:, :, : down * SIDE, : across * SIDE]
-    split = trimmed.unflatten(2, (down, SIDE)).unflatten(4, (across, SIDE))  # slices features down 3 across 3
+    split = trimmed.reshape(slices, channels, down, SIDE, across, SIDE)
     numbers = split.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
     return numbers.gather(1, cells[:, :, None].expand(-1, -1, numbers.shape[2]))
 

@@ -22,16 +22,34 @@ class Objective(BaseModel, ABC):
     needs is part of the module that `attach` returns.
 
     Attributes:
-        parts: prefixes of the network's tensors that this strategy trains and that are worth
-            transferring; empty for all of them.
-        outputs: what the outputs of the trained network stand for (`models.outputs`); empty for a
-            pretext, after which the network cannot segment yet.
+        makes_views: whether it changes the slices itself, by its setting `view`, because it needs more
+            than one view of each or moves more than a batch holds. The loop must then hand over
+            batches as they are stored.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    parts: ClassVar[tuple[str, ...]] = ()
-    outputs: ClassVar[tuple[str, ...]] = ()
+    makes_views: ClassVar[bool] = False
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Parts of the network (`models.transfer`) that are worth transferring; empty for all of them."""
+        return ()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the outputs of the trained network stand for (`models.outputs`).
+
+        Empty for a pretext, after which the network cannot segment yet.
+        """
+        return ()
+
+    def prepare(self, store: SliceStore, chosen: Int[ndarray, " chosen"]) -> "Objective":
+        """This strategy with all that must be counted in the training slices; most have nothing to count.
+
+        Called once, after `check`; what comes back is trained with, and told in the checkpoint.
+        """
+        return self
 
     def check(self, store: SliceStore, chosen: Int[ndarray, " chosen"]) -> None:
         """Raise TrainingError if the chosen training slices cannot serve this strategy."""

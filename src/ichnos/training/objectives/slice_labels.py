@@ -1,11 +1,10 @@
 """Slice labels only: is there any bleed in this slice?
 
 The fine-tuning of HGI-SAM (Rasoulian et al. 2023, section 3.3): two output neurons and cross
-entropy. The released code applies a softmax before a loss that applies its own; we do not.
+entropy.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -16,7 +15,10 @@ from torch import Tensor, nn
 from ichnos.cohorts.slice_store import SliceStore
 from ichnos.errors import TrainingError
 from ichnos.metrics.detection import roc_auc
+from ichnos.models.outputs import KNOWN_LABELS
 from ichnos.training.batch import Batch
+from ichnos.training.losses.label_entropy import double_softmax_loss
+from ichnos.training.objectives.drawing import draw_balanced, take_labelled
 from ichnos.training.objectives.objective import Objective
 
 
@@ -27,46 +29,78 @@ class SliceLabels(Objective):
         obvious_epochs: how many epochs, at the start, leave out bleeds that are not obvious: trained
             from scratch, a small Swin otherwise stays for hundreds of steps with what the height of
             a slice tells (ADR 0008).
+        double_softmax: train with a softmax before the loss that applies its own, as the released
+            code does; the preset `reference`.
     """
 
-    outputs: ClassVar[tuple[str, ...]] = ("no bleed", "bleed")
-
     obvious_epochs: int = Field(default=0, ge=0)
+    double_softmax: bool = False
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Two that exclude each other."""
+        return KNOWN_LABELS[2]
 
     def check(self, store: SliceStore, chosen: Int[np.ndarray, " chosen"]) -> None:
         """Both kinds of slices are needed."""
-        positives = int(store.is_positive[chosen].sum())
-        if positives in {0, len(chosen)}:
-            raise TrainingError(
-                f"{positives} of {len(chosen)} training slices hold a bleed; both kinds are needed: add data"
-            )
+        check_both_kinds(store, chosen)
 
     def draw_rows(
         self, store: SliceStore, chosen: Int[np.ndarray, " chosen"], epoch: int, generator: torch.Generator
     ) -> Int[np.ndarray, " drawn"]:
-        """As many as were chosen, with probability inverse to the frequency of their label."""
-        is_positive, is_obvious = store.is_positive[chosen], store.is_obvious[chosen]
-        early = epoch < self.obvious_epochs and bool((is_obvious & is_positive).any())
-        weights = inverse_frequency(is_positive, is_obvious | ~is_positive if early else np.ones_like(is_positive))
-        drawn = torch.multinomial(torch.from_numpy(weights), len(weights), replacement=True, generator=generator)
-        return np.asarray(chosen[drawn.numpy()])
+        """As many as are labelled, with probability inverse to the frequency of their label."""
+        return draw_balanced(store, chosen, generator, only_obvious=epoch < self.obvious_epochs)
 
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> Float[Tensor, ""]:
         """Mean cross entropy of (no bleed, bleed) against the `any` label."""
-        return nn.functional.cross_entropy(model(batch.pixels), batch.is_positive.long())
+        logits, classes = model(batch.pixels), batch.is_positive.long()
+        if self.double_softmax:
+            return double_softmax_loss(logits, classes)
+        return nn.functional.cross_entropy(logits.float(), classes)
 
     def measure(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> Mapping[str, Tensor]:
         """Logits and labels."""
-        return {"logits": model(batch.pixels), "is_positive": batch.is_positive}
+        return measure_slices(model, batch)
 
     def summarise(self, measured: Mapping[str, Tensor]) -> dict[str, float]:
         """Balanced loss and ROC-AUC."""
-        logits, is_positive = measured["logits"].float(), measured["is_positive"]
-        probabilities = torch.softmax(logits, dim=1)[:, 1]
-        return {
-            "loss": float(balanced_cross_entropy(logits, is_positive)),
-            "auc": roc_auc(probabilities.cpu().numpy(), is_positive.cpu().numpy()),
-        }
+        return summarise_slices(measured)
+
+
+def check_both_kinds(store: SliceStore, chosen: Int[np.ndarray, " chosen"]) -> None:
+    """Refuse training slices that all bleed, or of which none is known to.
+
+    Raises:
+        TrainingError: with the counts.
+    """
+    labelled = take_labelled(store, chosen)
+    positives = int(store.is_positive[labelled].sum())
+    if positives in {0, len(labelled)}:
+        raise TrainingError(
+            f"{positives} of {len(labelled)} labelled training slices hold a bleed; both kinds are needed: add data"
+        )
+
+
+def measure_slices(model: nn.Module, batch: Batch) -> Mapping[str, Tensor]:
+    """Two logits and the label of each slice that somebody labelled."""
+    is_labelled = batch.labels[:, 0] >= 0
+    return {"logits": model(batch.pixels).float()[is_labelled], "is_positive": batch.is_positive[is_labelled]}
+
+
+def summarise_slices(measured: Mapping[str, Tensor]) -> dict[str, float]:
+    """Balanced loss and ROC-AUC of what `measure_slices` gave.
+
+    Raises:
+        TrainingError: no slice was labelled.
+    """
+    logits, is_positive = measured["logits"], measured["is_positive"]
+    if not len(logits):
+        raise TrainingError("no validation slice is labelled; add labelled patients or raise data.validation_fraction")
+    probabilities = torch.softmax(logits, dim=1)[:, 1]
+    return {
+        "loss": float(balanced_cross_entropy(logits, is_positive)),
+        "auc": roc_auc(probabilities.cpu().numpy(), is_positive.cpu().numpy()),
+    }
 
 
 def balanced_cross_entropy(
@@ -82,11 +116,3 @@ def balanced_cross_entropy(
     if is_positive.all() or not is_positive.any():
         return losses.mean()
     return (losses[is_positive].mean() + losses[~is_positive].mean()) / 2
-
-
-def inverse_frequency(
-    is_positive: Bool[np.ndarray, " slices"], is_drawn: Bool[np.ndarray, " slices"]
-) -> Float[np.ndarray, " slices"]:
-    """Weights that draw both labels equally often, and nothing that is not to be drawn."""
-    positives, negatives = (is_positive & is_drawn).sum(), (~is_positive & is_drawn).sum()
-    return np.where(is_positive, 1.0 / max(1, positives), 1.0 / max(1, negatives)) * is_drawn
