@@ -7,7 +7,11 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("ichnos", deadline=None)  # first calls import libraries; machines are shared
+hypothesis.settings.load_profile("ichnos")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
@@ -24,7 +24,6 @@ def test_g_is_the_corrected_pooled_difference():
     assert hedges_g(first, second) == pytest.approx(t * math.sqrt(1 / 9 + 1 / 6) * (1 - 3 / (4 * degrees - 1)))
 
 
-@settings(deadline=None)
 @given(numbers, numbers)
 def test_delta_is_the_share_of_pairs(first, second):
     pairs = [np.sign(a - b) for a in first for b in second]
@@ -38,7 +37,6 @@ def test_rank_biserial_by_hand():
     assert rank_biserial(np.array([1.0, -2, 2, 4, 0])) == pytest.approx((1 + 2.5 + 4 - 2.5) / 10)
 
 
-@settings(deadline=None)
 @given(numbers)
 def test_rank_biserial_fits_wilcoxon(differences):
     told = differences[differences != 0]

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ichnos.errors import UsageError
@@ -98,7 +98,6 @@ def test_values_outside_the_allowed_are_not_looked_at(method):
     assert binarise(values, allowed, method).tolist() == [False, False, True, True, False, False]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 20), min_size=2, max_size=20), st.sampled_from(["otsu", "k-means"]))
 def test_both_classes_are_filled_and_ordered(levels, method):
     values = np.array(levels) / 20

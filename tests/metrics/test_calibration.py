@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
@@ -35,7 +35,6 @@ def test_scikit_learn_agrees(bins, dtype):
     assert brier_score(probabilities, labels) == pytest.approx(brier_score_loss(labels, probabilities), rel=1e-6)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40))
 def test_bounds_and_counts(items):
     probabilities, labels = np.array([p for p, _ in items]), np.array([label for _, label in items])

@@ -100,25 +100,34 @@ def test_which_lesions_match_is_told():
     assert match.right.tolist() == [False, True, True]
 
 
-def most_pairs(iou, least):
-    """Slow oracle: every way to pair, by recursion; (pairs, sum of IoU) of the best."""
+def best_sum(iou, least):
+    """Slow oracle: every way to pair, by recursion; (sum of IoU, pairs) of the best."""
     if not iou.shape[0]:
-        return 0, 0.0
-    best = most_pairs(iou[1:], least)
+        return 0.0, 0
+    best = best_sum(iou[1:], least)
     for column in range(iou.shape[1]):
         if iou[0, column] >= least:
-            pairs, total = most_pairs(np.delete(iou[1:], column, axis=1), least)
-            best = max(best, (pairs + 1, total + iou[0, column]))
+            total, pairs = best_sum(np.delete(iou[1:], column, axis=1), least)
+            best = max(best, (total + iou[0, column], pairs + 1))
     return best
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_as_many_pairs_as_possible_are_made(seed):
+def test_the_best_pairs_are_made(seed):
     rng = np.random.default_rng(seed)
     predicted = rng.integers(0, 6, (2, 4, 5))
     label = np.where(rng.random((2, 4, 5)) < 0.5, predicted, rng.integers(0, 6, (2, 4, 5)))
     match = match_lesions(predicted, label, "iou-0.1")
-    assert match.found.sum() == match.right.sum() == most_pairs(lesion_iou(predicted, label), 0.1)[0]
+    assert match.found.sum() == match.right.sum() == best_sum(lesion_iou(predicted, label), 0.1)[1]
+
+
+def test_a_good_pair_is_not_broken_up_to_make_two_poor_ones():
+    """Lesion 1 is met well by prediction 1, which reaches into lesion 2; prediction 2 touches lesion 1."""
+    predicted = row(*[1] * 20, *[2] * 4)
+    label = row(*[2] * 3, 0, *[1] * 16, *[1] * 3, 0)
+    match = match_lesions(predicted, label, "iou-0.1")
+    assert match.found.tolist() == [True, False]
+    assert match.right.tolist() == [True, False]
 
 
 def test_f1_and_sensitivity_are_the_measures_of_the_counts():

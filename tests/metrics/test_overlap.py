@@ -209,3 +209,15 @@ def test_an_undefined_threshold_is_not_chosen():
     assert choose_threshold(curve) == (0.04, 0.0)
     with pytest.raises(AssertionError, match="nothing"):
         choose_threshold(np.full(101, np.nan))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_values_next_to_a_threshold_fall_on_their_side(dtype):
+    """The neighbours of each threshold in the map's own precision, against a binary search."""
+    grid = THRESHOLDS.astype(dtype)
+    low, high = np.nextafter(grid, dtype(-1)), np.nextafter(grid, dtype(2))
+    values = np.concatenate([grid, low[1:], high])
+    expected = np.searchsorted(grid, values, side="right") - 1
+    for value, step in zip(values, expected, strict=True):
+        counts = count_by_threshold(np.array([value]), np.array([True]), np.array([True]))
+        assert int(counts.true_positive.sum()) == step + 1

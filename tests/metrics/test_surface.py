@@ -3,9 +3,8 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy.spatial import cKDTree  # noqa: F401  loaded before hypothesis takes times
 
 from ichnos.errors import UsageError
 from ichnos.metrics.surface import VoxelPlaces, find_surface, measure_surfaces
@@ -178,7 +177,6 @@ def test_monai_agrees(seed):
         assert found.surface_dice(tolerance, "excluded") == pytest.approx(expected, rel=1e-6)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1000))
 def test_exchanging_the_masks_changes_nothing(seed):
     predicted, label = random_masks(seed, (2, 3, 4))

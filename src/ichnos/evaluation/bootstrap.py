@@ -59,7 +59,7 @@ def bootstrap_mean(
     For the difference of two methods on the same items give `first - second`: items stay paired.
 
     Args:
-        values: one for each item, without NaN.
+        values: one for each item, finite; see `ichnos.evaluation.significance.compare_pair`.
         patients: number of the patient of each item.
         seed: the same seed gives the same interval.
         kind: one of `INTERVALS`: `percentile`, or `bca` (Efron 1987: corrects bias and skewness; acceleration
@@ -79,7 +79,10 @@ def bootstrap_mean(
 def _gather(values: Float[np.ndarray, " items"], patients: Int[np.ndarray, " items"]) -> _Clusters:
     unusable = int(np.count_nonzero(~np.isfinite(values)))
     if unusable:
-        raise UsageError(f"{unusable} of {len(values)} values are not finite numbers; leave them out and say so")
+        raise UsageError(
+            f"{unusable} of {len(values)} values are not finite numbers; give missed bleeds a penalty in mm, "
+            "leave items that are not defined out, and report how many"
+        )
     _, places = np.unique(patients, return_inverse=True)
     sizes = np.bincount(places)
     if len(sizes) < 2:

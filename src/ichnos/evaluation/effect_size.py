@@ -33,7 +33,7 @@ def hedges_g(first: Float[np.ndarray, " first"], second: Float[np.ndarray, " sec
 def rank_biserial(differences: Float[np.ndarray, " items"]) -> float:
     """Matched-pairs rank-biserial correlation in [-1, 1] (Kerby 2014), the size to Wilcoxon's test.
 
-    Ranks of |difference| with positive sign minus those with negative, over their sum; differences of 0
+    Ranks by size of the positive differences minus those of the negative, over their sum; differences of 0
     are left out. NaN where all are 0.
     """
     from scipy import stats

@@ -66,8 +66,7 @@ def _match_pairs(iou: Float[np.ndarray, "predicted labelled"], least: float) -> 
     from scipy.optimize import linear_sum_assignment
 
     enough = (iou >= least) & (iou > 0)
-    # Each pair that is good enough weighs more than any sum of IoUs, so that most pairs are made first.
-    pairs = np.array(linear_sum_assignment(np.where(enough, iou + min(iou.shape) + 1, 0.0), maximize=True))
+    pairs = np.array(linear_sum_assignment(np.where(enough, iou, 0.0), maximize=True))
     kept = pairs[:, enough[tuple(pairs)]]
     found, right = np.zeros(iou.shape[1], bool), np.zeros(iou.shape[0], bool)
     right[kept[0]], found[kept[1]] = True, True
@@ -86,9 +85,9 @@ MATCHINGS: dict[str, Callable[[Float[np.ndarray, "predicted labelled"]], LesionM
 covers two labelled ones finds both; two predicted ones inside one labelled are both right and find one.
 
 `iou-...`: pairs of which each lesion belongs to one at most, with at least that intersection over
-union; as many pairs as possible, among those the largest sum. One predicted lesion over two labelled
-ones finds one at most, the other is missed; of two predicted ones in one labelled, one is a false
-positive.
+union; of all ways to pair the one with the largest sum, so that a good pair is not broken up to make
+two poor ones. One predicted lesion over two labelled ones finds one at most, the other is missed; of
+two predicted ones in one labelled, one is a false positive.
 """
 
 

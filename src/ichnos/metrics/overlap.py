@@ -133,9 +133,9 @@ def count_by_threshold(
     """
     inside = values[allowed]
     assert not np.isnan(inside).any(), "a map holds values that are not numbers"
-    bins = np.searchsorted(THRESHOLDS.astype(values.dtype), inside, side="right") - 1
-    positives = _count_from_top(bins)
-    hits = _count_from_top(bins[label[allowed]])
+    steps = _reached(inside)
+    positives = _count_from_top(steps)
+    hits = _count_from_top(steps[label[allowed]])
     return ThresholdCounts(hits, positives - hits, np.count_nonzero(label) - hits)
 
 
@@ -159,8 +159,18 @@ def choose_threshold(curve: Float[np.ndarray, "101"]) -> tuple[float, float]:
     return float(THRESHOLDS[best]), float(curve[best])
 
 
-def _count_from_top(bins: Int[np.ndarray, " voxels"]) -> Int[np.ndarray, "101"]:
-    counts = np.bincount(bins, minlength=len(THRESHOLDS))
+def _reached(values: Float[np.ndarray, " voxels"]) -> Int[np.ndarray, " voxels"]:
+    """Step of the largest threshold that each value reaches; many times faster than a binary search."""
+    thresholds, last = THRESHOLDS.astype(values.dtype), len(THRESHOLDS) - 1
+    steps = (values * last).astype(np.int64).clip(0, last)
+    # The product is rounded, so that a value next to a threshold may be one step off either way.
+    steps -= values < thresholds[steps]
+    steps += values >= np.append(thresholds, np.inf).astype(values.dtype)[steps + 1]
+    return steps
+
+
+def _count_from_top(steps: Int[np.ndarray, " voxels"]) -> Int[np.ndarray, "101"]:
+    counts = np.bincount(steps, minlength=len(THRESHOLDS))
     return np.cumsum(counts[::-1])[::-1]
 
 
