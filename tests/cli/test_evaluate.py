@@ -11,6 +11,7 @@ from tiny import box_scan
 from typer.testing import CliRunner
 
 from ichnos.cli.app import app
+from ichnos.cohorts.folds import Folds, write_folds
 from ichnos.evaluation.score import read_scores
 from ichnos.models.checkpoint import save_checkpoint
 from ichnos.scans import Mask, read_scan, write_mask
@@ -159,6 +160,20 @@ def test_cases_and_folds_come_from_tables(tmp_path, cohort, predictions):
         "needs the column(s) case"
         in evaluate(cohort, predictions, tmp_path / "b", "--cases", tmp_path / "some.csv").output
     )
+
+
+def test_frozen_folds_are_those_of_a_table(tmp_path, cohort, predictions):
+    names, folds = tuple(CASES), tuple(number % 2 for number in range(len(CASES)))
+    write_folds(Folds("phantoms", 2, names, names, folds, 0), tmp_path / "folds.json")
+    rows = [f"{name},{fold}" for name, fold in zip(names, folds, strict=True)]
+    (tmp_path / "folds.csv").write_text("\n".join(["case,fold", *rows]) + "\n")
+    figures = []
+    for table in ("folds.json", "folds.csv"):
+        result = evaluate(cohort, predictions, tmp_path / "out", "--protocol", "hgi-sam", "--folds", tmp_path / table)
+        assert result.exit_code == 0, result.output
+        figures.append(json.loads((tmp_path / "out" / "summary.json").read_text())["results"][0]["figures"])
+    assert figures[0] == figures[1]
+    assert {one["fold"] for one in figures[0]} == {"", "0", "1"}
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,9 @@ def evaluate(
     pattern: Annotated[str | None, typer.Option(help="Path of a mask below -p, such as ICH_{case}.nii.gz.")] = None,
     missing: Annotated[str, typer.Option(help="Cases without a prediction: refuse, or empty masks.")] = "refuse",
     cases: Annotated[Path | None, typer.Option("--cases", help="CSV whose column case says which to score.")] = None,
-    folds: Annotated[Path | None, typer.Option("--folds", help="CSV with columns case,fold.")] = None,
+    folds: Annotated[
+        Path | None, typer.Option("--folds", help="CSV with columns case,fold, or frozen folds (.json).")
+    ] = None,
     device: Device = "auto",
     overwrite: Overwrite = False,
     quiet: Quiet = False,

@@ -10,6 +10,7 @@ from typing import Any
 
 from ichnos.cli.console import say
 from ichnos.cohorts.case import Case, Cohort, LabelledScan
+from ichnos.cohorts.folds import read_folds
 from ichnos.cohorts.readers import open_cohort
 from ichnos.errors import UsageError
 from ichnos.evaluation.predictions import (
@@ -82,7 +83,7 @@ def run_evaluate(options: EvaluateOptions) -> tuple[dict[str, Any], int]:
         raise UsageError(f"--missing is {options.missing!r}; it may be: {', '.join(_MISSING)}")
     if options.policy is not None:
         choose_policy(options.policy)
-    folds = _read_column(options.folds, "fold") if options.folds else {}
+    folds = _read_folds(options.folds) if options.folds else {}
     cohort = open_cohort(options.cohort, options.inputs)
     cases = _choose_cases(cohort, options.cases)
     predictor = _choose_predictor(options, cases)
@@ -186,6 +187,14 @@ def _write_summary(results: Sequence[Result], scores: Scores, options: EvaluateO
     parts = [f"# {title}", *(table.to_markdown() for table in tables), RESEARCH_USE]
     write_text(options.output / "summary.md", "\n\n".join(parts) + "\n")
     return summary
+
+
+def _read_folds(path: Path) -> dict[str, str]:
+    """Fold by case, from a CSV or from the JSON in which folds are frozen."""
+    if path.suffix.lower() != ".json":
+        return _read_column(path, "fold")
+    frozen = read_folds(path)
+    return {case: str(fold) for case, fold in zip(frozen.names, frozen.folds, strict=True)}
 
 
 def _read_column(path: Path, column: str | None) -> dict[str, str]:
