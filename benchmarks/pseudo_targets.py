@@ -19,7 +19,7 @@ from ichnos.training.recipe import load_recipe
 SEEDS = range(500_000, 500_040)
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
     work = parser.parse_args().work

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-import torch
+import pytest
 from torch import nn
 
 from ichnos.cohorts.phantom_slices import make_case
@@ -103,17 +103,6 @@ def knowing_teacher(store, monkeypatch, *, threshold=0.25, gate=0.5, seen=1.0):
 
 def made_targets(store, folder):
     """Folder of targets that agree with the masks of the store."""
-    import pytest
-
     with pytest.MonkeyPatch.context() as monkeypatch:
         write_pseudo_targets(knowing_teacher(store, monkeypatch), store, folder)
     return folder
-
-
-def brightness_network(outputs):
-    """Two numbers for each pixel, or one; enough for hand-made cases."""
-    network = nn.Conv2d(1, outputs, 1)
-    with torch.no_grad():
-        network.weight.fill_(1.0)
-        network.bias.zero_()
-    return network

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 from cohorts.phantom_cohort import open_phantoms, write_collection
@@ -118,7 +119,7 @@ def test_wrong_usage_is_one_line(arguments, message, tmp_path, monkeypatch):
 
 
 def options(**changes):
-    return PrepareOptions("made-up", None, None, **changes)
+    return PrepareOptions("made-up", Path("in"), Path("out"), **changes)
 
 
 @pytest.mark.parametrize(

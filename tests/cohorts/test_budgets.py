@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from cohorts.made_stores import one, store_of
@@ -21,7 +23,7 @@ def test_a_larger_budget_holds_the_smaller(seed):
     budgets = make_budgets(STORE, seed)
     assert budgets.sizes == (1, 2, 5, 10, 20, 50)
     chosen = [set(budgets.choose_cases(size)) for size in budgets.sizes]
-    for smaller, larger in zip(chosen, chosen[1:], strict=False):
+    for smaller, larger in pairwise(chosen):
         assert smaller < larger
 
 

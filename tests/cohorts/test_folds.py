@@ -178,7 +178,7 @@ def deal(positives, count):
     """
     names = sorted(positives)
     first_seen = list(dict.fromkeys(positives[name] for name in names))
-    by_class = sorted((first_seen.index(positives[name]) for name in names))
+    by_class = sorted(first_seen.index(positives[name]) for name in names)
     folds = {}
     for number, value in enumerate(first_seen):
         shares = [by_class[fold::count].count(number) for fold in range(count)]

@@ -40,6 +40,15 @@ def test_healthy_slices_have_an_empty_target_and_unlabelled_ones_none(store, tea
     assert not made.values[np.array([38, 39])].any()
 
 
+def test_an_unlabelled_slice_has_no_target_beside_a_labelled_one(monkeypatch, tmp_path):
+    store = made_store(size=32, patients=5)
+    store.labels[36] = -1  # the teacher sees blood there
+    made = write_pseudo_targets(knowing_teacher(store, monkeypatch), store, tmp_path)
+    assert made.values[np.array([32])].any()
+    assert not made.values[np.array([36])].any()
+    assert np.flatnonzero(~made.is_usable).tolist() == [36]
+
+
 def test_a_bleed_that_the_teacher_does_not_see_has_no_target(store, monkeypatch, tmp_path):
     made = write_pseudo_targets(knowing_teacher(store, monkeypatch, seen=0.4, gate=0.5), store, tmp_path)
     np.testing.assert_array_equal(made.is_usable, store.labels[:, 0] == 0)

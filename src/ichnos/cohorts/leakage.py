@@ -19,6 +19,7 @@ MADE_FROM = {
     "bhsd": "rsna-2019",
     "mbh-seg": "rsna-2019",
     "seg-cq500": "cq500",
+    "physionet-ct-ich-jpeg": "physionet-ct-ich",
 }
 """Collections whose scans were taken from another."""
 

@@ -33,8 +33,11 @@ def find_obvious(
         is_positive: the label of each slice.
         pixel_mm: (row, column) spacing of the model grid.
     """
+    found = np.zeros(len(slices_hu), bool)
+    slices_hu = slices_hu[is_positive]
     bone = slices_hu > _BONE_HU
     reach = [max(1, round(MARGIN_MM / size_mm)) for size_mm in pixel_mm]
     beside_bone = ndimage.maximum_filter(bone, size=(1, 2 * reach[0] + 1, 2 * reach[1] + 1))
     dense = (slices_hu > DENSE_HU) & ~beside_bone & (count_enclosing_sides(bone) == 4)
-    return is_positive & (dense.sum(axis=(1, 2)) * pixel_mm[0] * pixel_mm[1] >= OBVIOUS_MM2)
+    found[is_positive] = dense.sum(axis=(1, 2)) * pixel_mm[0] * pixel_mm[1] >= OBVIOUS_MM2
+    return found

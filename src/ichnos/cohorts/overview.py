@@ -43,6 +43,7 @@ def describe_store(store: SliceStore) -> dict[str, Any]:
         "tilted_scans": sum(record.get("tilt_degrees", 0.0) > 0.5 for record in store.records),
         "unevenly_spaced_scans": sum(not record.get("evenly_spaced", True) for record in store.records),
         "duplicates": find_duplicates(store),
+        "images_compared": len(store) <= _COMPARED_SLICES,
         "totals": dict(store.description.get("totals", {})),
         "notes": list(store.description.get("notes", [])),
     }

@@ -13,7 +13,7 @@ from ichnos.cohorts.case_slices import GridSettings, to_slices
 from ichnos.cohorts.obvious import DENSE_HU, MARGIN_MM, OBVIOUS_MM2
 from ichnos.cohorts.slice_store import CaseSlices, SliceStore
 from ichnos.cohorts.store_writer import Progress, StorePlan, build_store
-from ichnos.errors import UsageError
+from ichnos.errors import IchnosError, UsageError
 
 
 def prepare(
@@ -47,7 +47,7 @@ def prepare(
     plan = StorePlan(
         names=tuple(case.case for case in cohort.cases),
         items=cohort.cases,
-        make=partial(_make, load=cohort.load, settings=settings),
+        make=partial(_make, load=cohort.load, settings=settings, root=cohort.root),
         image_size=settings.image_size,
         origin={
             "cohort": cohort.name,
@@ -55,14 +55,26 @@ def prepare(
             "obvious": [DENSE_HU, MARGIN_MM, OBVIOUS_MM2],
             "cases": f"{len(cohort.cases)} ({_digest(cohort)[:16]})",
         },
-        about={"cohort": cohort.name, "licence": cohort.licence, "notes": list(cohort.notes)},
-        skipped=tuple((one.name, one.reason) for one in cohort.skipped),
+        about={
+            "cohort": cohort.name,
+            "licence": cohort.licence,
+            "notes": [_within(note, cohort.root) for note in cohort.notes],
+        },
+        skipped=tuple((_within(one.name, cohort.root), _within(one.reason, cohort.root)) for one in cohort.skipped),
     )
     return build_store(plan, folder, workers, overwrite=overwrite, progress=progress)
 
 
-def _make(case: Case, load: Callable[[Case], LabelledScan], settings: GridSettings) -> CaseSlices:
-    return to_slices(load(case), settings)
+def _make(case: Case, load: Callable[[Case], LabelledScan], settings: GridSettings, root: Path) -> CaseSlices:
+    try:
+        return to_slices(load(case), settings)
+    except IchnosError as error:
+        raise type(error)(_within(str(error), root)) from error
+
+
+def _within(text: str, root: Path) -> str:
+    """A message without the place of the collection, so that a store is the same wherever that lies."""
+    return text.replace(f"{root.resolve()}/", "").replace(f"{root}/", "")
 
 
 def _digest(cohort: Cohort) -> str:

@@ -94,6 +94,7 @@ def build_store(
             records = _make_shards(plan, folder, workers, progress)
             with _disk_errors(folder):
                 _finish(plan, folder, records)
+        progress(len(plan.names), "")
         return load_store(folder)
 
 
@@ -203,7 +204,6 @@ def _make_shards(plan: StorePlan, folder: Path, workers: int, progress: Progress
             _give_up_on_shards_that_never_begin(deaths, folder)
         else:
             records[event.job] = event.result
-    progress(len(plan.names), "")
     return [records[job.number] for job in jobs]
 
 

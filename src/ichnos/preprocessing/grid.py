@@ -1,14 +1,15 @@
 """The model grid: the square of pixels that a network sees, and exactly back to the scan.
 
 Both ways are separable linear resampling, written as one matrix for rows and one for columns, so
-a slice is resampled by two matrix products and the same numbers serve a whole scan. The slice
-axis is never touched.
+a slice is resampled by two matrix products and the same numbers serve a whole scan. Few weights are
+not zero, so the products are sparse. The slice axis is never touched.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from scipy import sparse
 
 from ichnos.preprocessing.head import find_head_centre
 from ichnos.scans.scan import AIR_HU, Scan
@@ -87,15 +88,24 @@ class ModelGrid:
         self, voxels_hu: Float[np.ndarray, "slices rows columns"]
     ) -> Float[np.ndarray, "slices model_rows model_columns"]:
         """HU on the model grid; outside the scan is air."""
-        rows, columns = self.row_axis.to_model(), self.column_axis.to_model()
-        lifted = (voxels_hu - np.float32(AIR_HU)).astype(np.float32, copy=False)
-        return rows @ (lifted @ columns.T) + np.float32(AIR_HU)
+        return self._resample(voxels_hu, np.float32(AIR_HU))
 
     def fractions_to_model(
         self, fractions: Float[np.ndarray, "slices rows columns"]
     ) -> Float[np.ndarray, "slices model_rows model_columns"]:
         """A mask (as 0 and 1) as the fraction of each model pixel that it covers."""
-        return self.row_axis.to_model() @ (fractions @ self.column_axis.to_model().T)
+        return self._resample(fractions, np.float32(0.0))
+
+    def _resample(
+        self, voxels: Float[np.ndarray, "slices rows columns"], outside: np.float32
+    ) -> Float[np.ndarray, "slices model_rows model_columns"]:
+        rows, columns = sparse.csr_array(self.row_axis.to_model()), sparse.csr_array(self.column_axis.to_model())
+        resampled = np.empty((len(voxels), self.row_axis.length, self.column_axis.length), np.float32)
+        for z, one in enumerate(voxels):
+            lifted = (one - outside).astype(np.float32, copy=False)
+            resampled[z] = (columns @ np.ascontiguousarray((rows @ lifted).T)).T
+        resampled += outside
+        return resampled
 
     def to_scan(
         self, maps: Float[np.ndarray, "slices model_rows model_columns"]

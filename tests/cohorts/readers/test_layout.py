@@ -10,6 +10,7 @@ from ichnos.cohorts.readers.layout import (
     list_nifti,
     nifti_stem,
     places_around,
+    subfolders,
     visible,
 )
 from ichnos.errors import CohortError
@@ -34,6 +35,14 @@ def test_folders_are_found_whatever_their_capitals(tmp_path):
     touch(tmp_path, "DATA/x")
     with pytest.raises(CohortError, match="holds DATA and Data"):
         find_folder(tmp_path, ["data"])
+
+
+def test_subfolders_are_sorted_and_links_are_followed(tmp_path):
+    touch(tmp_path, "b/x", "a/x", ".git/x", "__MACOSX/x", "file")
+    (tmp_path / "c").symlink_to(tmp_path / "a")
+    assert [folder.name for folder in subfolders(tmp_path)] == ["a", "b", "c"]
+    with pytest.raises(CohortError, match="cannot be listed"):
+        subfolders(tmp_path / "gone")
 
 
 def test_places_around_a_root(tmp_path):

@@ -90,6 +90,14 @@ def test_nested_folders_of_careless_unzipping(mini):
     assert len(open_rsna(mini.root).cases) == 3
 
 
+def test_stage_two_is_taken_before_stage_one_and_that_is_told(mini):
+    shutil.copytree(mini.images, mini.root / "stage_1_train")
+    shutil.copy(mini.table, mini.root / "stage_1_train.csv")
+    cohort = open_rsna(mini.root)
+    assert all("stage_2_train" in str(path) for case in cohort.cases for path in case.files)
+    assert "stage_1_train lies beside stage_2_train and was not read" in cohort.notes
+
+
 @pytest.mark.parametrize("stage", list(STAGES))
 def test_stages_and_capitals(mini, stage):
     mini.images.rename(mini.root / stage.upper())

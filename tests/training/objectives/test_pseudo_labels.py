@@ -115,6 +115,20 @@ def test_real_masks_are_used_where_there_are_and_none_where_not(store, targets):
     assert objective.loss(Fixed(logits), shown, torch.Generator()).item() != losses[0]
 
 
+@torch.no_grad()
+def test_masks_can_be_left_unused(store, targets, tmp_path_factory, monkeypatch):
+    objective = PseudoLabels(targets=targets, view="none", uses_masks=False)
+    batch = batch_of(store, [0])
+    hidden = replace(batch, marks=torch.zeros_like(batch.marks))
+    for answer in (objective.loss, lambda *given: objective.measure(*given)["loss"].sum()):
+        first, second = (answer(Fixed(logits_of(1)), one, torch.Generator()).item() for one in (batch, hidden))
+        assert first == second
+    blind = tmp_path_factory.mktemp("blind")
+    write_pseudo_targets(knowing_teacher(store, monkeypatch, seen=0.1), store, blind)
+    unseen = PseudoLabels(targets=blind, uses_masks=False).draw_rows(store, np.arange(40), 0, torch.Generator())
+    assert not store.is_positive[unseen].any()
+
+
 def test_only_slices_with_a_target_or_a_mask_are_drawn(store, tmp_path, monkeypatch):
     write_pseudo_targets(knowing_teacher(store, monkeypatch, seen=0.1), store, tmp_path)  # below its gate
     objective = PseudoLabels(targets=tmp_path, normals_per_bleed=1.0)

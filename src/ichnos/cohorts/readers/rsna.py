@@ -16,7 +16,7 @@ import numpy as np
 
 from ichnos.cohorts.case import Case, Cohort, LabelledScan, Skipped
 from ichnos.cohorts.readers.labelling import join_labels, label_scan
-from ichnos.cohorts.readers.layout import check_case_name, find_folder, places_around, visible
+from ichnos.cohorts.readers.layout import check_case_name, find_folder, places_around, subfolders, visible
 from ichnos.cohorts.readers.rsna_index import ImageHeader, index_headers
 from ichnos.cohorts.readers.rsna_labels import ImageLabels, read_image_labels
 from ichnos.errors import CohortError, GeometryError
@@ -39,7 +39,7 @@ LEFT_OUT = "images left out while listing"
 ORPHANS = "labels of images that are not slices of the scan"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Image:
     """One file with its row.
 
@@ -55,7 +55,7 @@ class _Image:
     labels: tuple[int, ...] | None
     problem: str
     doubt: str
-    rows: frozenset[str]
+    rows: tuple[str, ...]
 
 
 def open_rsna(root: Path, *, cache: Path | None = None, workers: int = 1) -> Cohort:
@@ -77,7 +77,7 @@ def open_rsna(root: Path, *, cache: Path | None = None, workers: int = 1) -> Coh
         raise CohortError(f"{folder}: no series among {len(images)} files can be used; is it the right folder?")
     skipped = [Skipped(image.header.name, why) for image in images for why in (image.problem, image.doubt) if why]
     skipped += [Skipped(name, "its rows contradict each other; its labels are not used") for name in told.contradicted]
-    notes = _notes(folder.name.lower(), images, told, cases)
+    notes = (*_notes(folder.name.lower(), images, told, cases), *_other_stages(folder))
     return Cohort("rsna-2019", folder.parent, LICENCE, tuple(cases), load_rsna, (*skipped, *refused), notes)
 
 
@@ -99,6 +99,7 @@ def load_rsna(case: Case) -> LabelledScan:
 
 
 def _find(root: Path) -> tuple[Path, Path]:
+    """The folder of images and its table."""
     if root.is_file():
         raise CohortError(f"{root}: is a file; unpack it and give the folder")
     found = [root] if root.name.lower() in STAGES else []
@@ -116,6 +117,11 @@ def _find(root: Path) -> tuple[Path, Path]:
     raise CohortError(f"{images.parent}: holds no {wanted}, the table with the labels of {images.name}; put it there")
 
 
+def _other_stages(folder: Path) -> list[str]:
+    others = [other.name for other in subfolders(folder.parent) if other.name.lower() in STAGES and other != folder]
+    return [f"{', '.join(others)} lies beside {folder.name} and was not read"] if others else []
+
+
 def _judge(header: ImageHeader, labels: Mapping[str, tuple[int, ...]]) -> _Image:
     """Find the row of an image by its name, or by its SOPInstanceUID, which should be the same."""
     name = PurePosixPath(header.name).name.lower().removesuffix(".dcm")
@@ -127,7 +133,7 @@ def _judge(header: ImageHeader, labels: Mapping[str, tuple[int, ...]]) -> _Image
         f"its name and its SOPInstanceUID {header.instance} have different labels; neither is used" if several else ""
     )
     known = None if several or not rows else labels[rows[0]]
-    return _Image(header, known, problem, doubt, frozenset(rows))
+    return _Image(header, known, problem, doubt, tuple(rows))
 
 
 def _group(folder: Path, images: Sequence[_Image]) -> tuple[list[Case], list[Skipped]]:
@@ -178,7 +184,7 @@ def _case(folder: Path, series: str, group: Sequence[_Image]) -> Case:
 
 def _notes(stage: str, images: Sequence[_Image], told: ImageLabels, cases: Sequence[Case]) -> tuple[str, ...]:
     known = KNOWN_IMAGES.get(stage, len(images))
-    without_file = len(told.labels) - len(frozenset().union(*(image.rows for image in images)))
+    without_file = len(told.labels) - len({row for image in images for row in image.rows})
     counts = {
         f"{stage} is known to hold {known:,} images; found {len(images):,}": known != len(images),
         "{} row(s) of the table repeat another and were dropped": told.repeated_rows,

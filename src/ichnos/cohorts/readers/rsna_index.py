@@ -5,6 +5,7 @@ long as the image has the size and time that it had; a line that a crash cut off
 """
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -68,7 +69,7 @@ def index_headers(folder: Path, *, cache: Path | None = None, workers: int = 1) 
     try:
         with _appending(cache) as stream:
             for headers in _read_all(folder, missing, workers):
-                found |= {header.name: header for header in headers}
+                found.update((header.name, _shared(header)) for header in headers)
                 if stream is not None:
                     stream.writelines(_line(header, stamps[header.name]) for header in headers)
                     stream.flush()
@@ -90,6 +91,12 @@ def read_image_header(path: Path, name: str) -> ImageHeader:
     except Exception as error:  # the parser raises many kinds on corrupt bytes
         return ImageHeader(name, "", "", "", "", f"its header is cut short or corrupt ({one_line(error, 80)})")
     return ImageHeader(name, instance, series, study, patient, problem)
+
+
+def _shared(header: ImageHeader) -> ImageHeader:
+    """The header with one copy in memory of what many images have in common."""
+    series, study, patient, problem = (sys.intern(text) for text in header[2:])
+    return ImageHeader(header.name, header.instance, series, study, patient, problem)
 
 
 def _is_cut_short(dataset: Dataset, rest: int) -> bool:
@@ -149,7 +156,7 @@ def _read_cache(cache: Path, stamps: Mapping[str, _Stamp]) -> dict[str, ImageHea
         for line in stream:
             *fields, size, time_ns = line.rstrip("\n").split("\t") if line.endswith("\n") else ["", ""]
             if len(fields) == len(ImageHeader._fields) and stamps.get(fields[0]) == (_number(size), _number(time_ns)):
-                found[fields[0]] = ImageHeader(*fields)
+                found[fields[0]] = _shared(ImageHeader(*fields))
     return found
 
 

@@ -37,6 +37,7 @@ class PseudoLabels(Objective):
         targets: folder that `training.pseudo_targets.write_pseudo_targets` wrote for the same store.
         view: how much slices may change; targets and masks go along.
         classes: outputs of the network: 1 (bleed) or 2 (no bleed, bleed).
+        uses_masks: whether slices that have a real mask learn from it; else from the target as all others.
         pseudo_weight: of a slice with a soft target, where one with a real mask weighs 1.
         empty_weight: of a slice whose target or mask is empty, in the Dice loss (`supervised`).
         normals_per_bleed: normal slices drawn for each bleeding one.
@@ -47,6 +48,7 @@ class PseudoLabels(Objective):
     targets: Path
     view: View = AUGMENTATIONS["label-efficient"]
     classes: Literal[1, 2] = 1
+    uses_masks: bool = True
     pseudo_weight: float = Field(default=0.5, ge=0.0)
     empty_weight: float = Field(default=0.2, ge=0.0)
     normals_per_bleed: float = Field(default=2.0, ge=0.0)
@@ -58,8 +60,8 @@ class PseudoLabels(Objective):
 
     def check(self, store: SliceStore, chosen: Int[np.ndarray, " chosen"]) -> None:
         """Targets must be those of this store, and some of them must show blood."""
-        opened = open_pseudo_targets(self.targets)
-        opened.check_store(store)
+        _open.cache_clear()  # they may have been made anew
+        _open(self.targets).check_store(store)
         usable = self._take_usable(store, chosen)
         if not store.is_positive[usable].any():
             raise TrainingError(
@@ -78,20 +80,22 @@ class PseudoLabels(Objective):
         warp = self.view.draw_warp(batch.pixels, generator)
         pixels = self.view.change_intensity(warp_pixels(batch.pixels, warp), generator)
         soft = warp_pixels(self._read(batch)[:, None], warp)[:, 0]
-        targets = torch.where(batch.has_mask[:, None, None], warp_masks(batch.bleed_masks, warp).float(), soft)
-        losses = self._compare(take_classes(model(pixels), self.classes), targets, batch.has_mask)
-        weights = torch.where(batch.has_mask, 1.0, self.pseudo_weight)
+        is_real = batch.has_mask & self.uses_masks
+        targets = torch.where(is_real[:, None, None], warp_masks(batch.bleed_masks, warp).float(), soft)
+        losses = self._compare(take_classes(model(pixels), self.classes), targets, is_real)
+        weights = torch.where(is_real, 1.0, self.pseudo_weight)
         return (losses * weights).sum() / weights.sum().clamp(min=1e-6)
 
     def measure(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> Mapping[str, Tensor]:
         """Loss of slices with a target or a mask; agreement with the mask where there is one."""
         logits = take_classes(model(batch.pixels), self.classes)
-        targets = torch.where(batch.has_mask[:, None, None], batch.bleed_masks.float(), self._read(batch))
+        is_real = batch.has_mask & self.uses_masks
+        targets = torch.where(is_real[:, None, None], batch.bleed_masks.float(), self._read(batch))
         is_usable = torch.from_numpy(_open(self.targets).is_usable[batch.rows.cpu().numpy()]).to(logits.device)
-        counted = is_usable | batch.has_mask
+        counted = is_usable | is_real
         found = to_one_logit(logits)[:, 0] >= 0
         return {
-            "loss": self._compare(logits, targets, batch.has_mask)[counted],
+            "loss": self._compare(logits, targets, is_real)[counted],
             **count_pixels(found[batch.has_mask], batch.bleed_masks[batch.has_mask]),
         }
 
@@ -103,7 +107,7 @@ class PseudoLabels(Objective):
         return figures | (summarise_pixels(measured) if len(measured["hits"]) else {})
 
     def _take_usable(self, store: SliceStore, chosen: Int[np.ndarray, " chosen"]) -> Int[np.ndarray, " usable"]:
-        is_usable: Bool[np.ndarray, " slices"] = _open(self.targets).is_usable | store.has_mask
+        is_usable: Bool[np.ndarray, " slices"] = _open(self.targets).is_usable | (store.has_mask & self.uses_masks)
         return np.asarray(chosen[is_usable[chosen]])
 
     def _read(self, batch: Batch) -> Float[Tensor, "slices rows columns"]:
