@@ -98,7 +98,7 @@ def knowing_teacher(store, monkeypatch, *, threshold=0.25, gate=0.5, seen=1.0):
 
     monkeypatch.setattr(segmenter_module, "gather_evidence", gather)
     settings = SegmentationSettings(map_threshold=threshold, probability_gate=gate, bleed_hu=(42.0, 110.0))
-    return Segmenter(Checkpoint({}, {}, {}, (), nn.Identity()), RECIPE, settings, "knowing")
+    return Segmenter(Checkpoint({"name": "swin"}, {}, {}, (), nn.Identity()), RECIPE, settings, "knowing")
 
 
 def made_targets(store, folder):

@@ -89,6 +89,77 @@ def explain(
 
 
 @app.command()
+def evaluate(
+    inputs: Annotated[Path, typer.Option("-i", "--input", help="Folder of the collection.")],
+    cohort: Annotated[str, typer.Option("--cohort", help="Which collection it is, such as phantoms.")],
+    output: Output,
+    predictions: Annotated[Path | None, typer.Option("-p", "--predictions", help="Folder of NIfTI masks.")] = None,
+    model: Annotated[Path | None, typer.Option("-m", "--model", help="Checkpoint folder to predict with.")] = None,
+    protocols: Annotated[
+        list[str] | None, typer.Option("--protocol", help="ichnos, hgi-sam, label-efficient; may be repeated.")
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option("--empty", help="Empty masks: excluded, counted-one, epsilon-one; default: protocol's."),
+    ] = None,
+    pattern: Annotated[str | None, typer.Option(help="Path of a mask below -p, such as ICH_{case}.nii.gz.")] = None,
+    missing: Annotated[str, typer.Option(help="Cases without a prediction: refuse, or empty masks.")] = "refuse",
+    cases: Annotated[Path | None, typer.Option("--cases", help="CSV whose column case says which to score.")] = None,
+    folds: Annotated[
+        Path | None, typer.Option("--folds", help="CSV with columns case,fold, or frozen folds (.json).")
+    ] = None,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score predictions of any tool, or a checkpoint, on a collection; resumable."""
+    with user_errors():
+        from ichnos.cli.evaluate import EvaluateOptions, run_evaluate
+
+        options = EvaluateOptions(
+            inputs=inputs,
+            cohort=cohort,
+            output=output,
+            predictions=predictions,
+            model=model,
+            pattern=pattern,
+            missing=missing,
+            protocols=tuple(dict.fromkeys(protocols or ("ichnos",))),
+            policy=policy,
+            cases=cases,
+            folds=folds,
+            device=device,
+            overwrite=overwrite,
+            quiet=quiet,
+        )
+        summary, code = run_evaluate(options)
+        if as_json:
+            show_json(summary)
+    raise typer.Exit(code)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="Folder that `ichnos evaluate` wrote.")],
+    second: Annotated[Path, typer.Argument(help="Another one, on the same cases.")],
+    output: Output,
+    protocol: Annotated[str, typer.Option(help="ichnos, hgi-sam or label-efficient.")] = "ichnos",
+    policy: Annotated[str | None, typer.Option("--empty", help="Empty masks; default: the protocol's.")] = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two evaluated sets of predictions, paired, with tests by patient."""
+    with user_errors():
+        from ichnos.cli.compare import CompareOptions, run_compare
+
+        comparison = run_compare(CompareOptions(first, second, output, protocol, policy, overwrite, quiet))
+        if as_json:
+            show_json(comparison)
+
+
+@app.command()
 def phantom(
     output: Output,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 1,
