@@ -11,7 +11,7 @@ from ichnos.cli.console import say, show_table
 from ichnos.errors import UsageError
 from ichnos.evaluation.reproduction.hgi_sam import plan_hgi_sam
 from ichnos.evaluation.reproduction.label_efficient import plan_label_efficient
-from ichnos.evaluation.reproduction.plan import Plan, read_figures, run_plan, stage_folder
+from ichnos.evaluation.reproduction.plan import Plan, read_done, read_figures, run_plan, stage_folder
 from ichnos.evaluation.reproduction.scale import (
     Data,
     HgiSamScale,
@@ -111,7 +111,7 @@ def run_experiment(
         "commit": find_commit(),
         "scale": scale.name,
         "measured_on": data.measured_on,
-        "figures": {name: _figures(options.output, name) for name in experiment.shown},
+        "figures": {name: read_figures(options.output, name) for name in experiment.shown},
         "page": page,
         "notice": RESEARCH_USE,
     }
@@ -133,20 +133,19 @@ def tell_plan(plan: Plan, options: ReproduceOptions) -> None:
     )
 
 
-def _account(
-    experiment: Experiment, plan: Plan, made_of: tuple[Scale, Data], options: ReproduceOptions
-) -> Account:
+def _account(experiment: Experiment, plan: Plan, made_of: tuple[Scale, Data], options: ReproduceOptions) -> Account:
     scale, data = made_of
     command = f"ichnos reproduce {options.paper} -o OUT --data {shlex.quote(options.data)} --scale {options.scale}"
-    seconds = sum(_seconds(options.output, stage.name) for stage in plan.stages)
+    done = [read_done(stage_folder(options.output, stage.name)) for stage in plan.stages]
+    commits = dict.fromkeys(str(one["commit"] or "unknown") for one in done)
     cohorts = tuple(_describe(name, read_figures(options.output, name), data.measured_on) for name in ("weak", "test"))
     return Account(
         experiment.title,
         data.measured_on,
         command,
-        find_commit() or "unknown",
+        ", ".join(commits),
         scale.seeds,
-        seconds / 60,
+        sum(float(one["seconds"]) for one in done) / 60,
         cohorts,
         scale.smaller,
     )
@@ -156,16 +155,6 @@ def _describe(role: str, counts: Mapping[str, Any], measured_on: str) -> str:
     what = {"weak": "Slices with labels", "test": "Scans with masks"}[role]
     of = measured_on if role == "test" or measured_on == "phantoms" else "RSNA 2019"
     return f"{what}: {counts['cases']} {of}, {counts['slices']} slices, {counts['bleeding_slices']} of which bleed."
-
-
-def _figures(output: Path, name: str) -> dict[str, Any]:
-    return read_figures(output, name)
-
-
-def _seconds(output: Path, name: str) -> float:
-    from ichnos.evaluation.reproduction.plan import read_done
-
-    return float(read_done(stage_folder(output, name))["seconds"])
 
 
 def _refuse_foreign(output: Path) -> None:

@@ -3,7 +3,6 @@
 from ichnos.evaluation.reproduction.scale import (
     LABEL_EFFICIENT_SCALES,
     HGI_SAM_SCALES,
-    PRETEXTS,
     HgiSamScale,
     LabelEfficientScale,
     Phantoms,
@@ -12,21 +11,23 @@ from ichnos.evaluation.reproduction.scale import (
 )
 
 WORLD = {
-    "slices": 6,
+    "slices": 8,
     "rows": 64,
     "columns": 64,
     "gap_mm": [10.0, 20.0],
     "subtypes": ["intraparenchymal"],
     "noise_hu": [1.5, 3.0],
     "distractors": False,
-    "bleed_probability": 0.7,
+    "bleed_probability": 1.0,
 }
-GRID = {"preprocessing": {"image_size": 32}, "data": {"validation_fraction": 0.4}}
+GRID = {"preprocessing": {"image_size": 64}, "data": {"validation_fraction": 0.4}}
 SWIN = {
     **GRID,
-    "network": {"arguments": {"image_size": 32, "patch_size": 2, "tile_size": 4, "depths": [2, 2, 2], "attn_heads": [1, 2, 2], "embed_dim": 8}},
+    "network": {
+        "arguments": {"image_size": 64, "tile_size": 4, "depths": [2, 2, 2], "attn_heads": [1, 2, 2], "embed_dim": 8}
+    },
     "objective": {"obvious_epochs": 0},
-    "optimisation": {"epochs": 1, "batch_size": 16},
+    "optimisation": {"epochs": 1, "batch_size": 4},
 }
 
 
@@ -38,9 +39,19 @@ def tiny_hgi_sam(**changes):
         "hgi-sam": RecipeChoice(of["hgi-sam"].name, merge(of["hgi-sam"].changes, SWIN)),
         "unet": RecipeChoice(
             of["unet"].name,
-            merge(of["unet"].changes, {**GRID, "network": {"arguments": {"widths": [4, 8, 8, 8]}}, "optimisation": {"epochs": 1}}),
+            merge(
+                of["unet"].changes,
+                {
+                    **GRID,
+                    "network": {"arguments": {"widths": [4, 8, 8, 8]}},
+                    "optimisation": {"epochs": 1, "batch_size": 2},
+                },
+            ),
         ),
-        "swin-unetr": RecipeChoice(of["swin-unetr"].name, merge(of["swin-unetr"].changes, {**GRID, "optimisation": {"epochs": 1}})),
+        "swin-unetr": RecipeChoice(
+            of["swin-unetr"].name,
+            merge(of["swin-unetr"].changes, {**GRID, "optimisation": {"epochs": 1, "batch_size": 2}}),
+        ),
     }
     given = {
         "name": "tiny",
@@ -58,12 +69,19 @@ def tiny_hgi_sam(**changes):
 
 def tiny_label_efficient(**changes):
     of = LABEL_EFFICIENT_SCALES["phantom"]
-    small = {**GRID, "network": {"arguments": {"width": 4}}, "optimisation": {"epochs": 1, "batch_size": 8}}
+    small = {**GRID, "network": {"arguments": {"width": 4}}, "optimisation": {"epochs": 1, "batch_size": 2}}
+    weights = {"objective": {"positive_weights": [1.0] * 7}}  # the tiny world lacks subtypes to count
+    pretexts = {
+        name: RecipeChoice(
+            choice.name, merge(choice.changes, merge(small, weights if name == "multi-label-ce" else {}))
+        )
+        for name, choice in of.pretexts.items()
+    }
     given = {
         "name": "tiny",
         "weak_phantoms": Phantoms(10, 10, WORLD),
-        "test_phantoms": Phantoms(12, 100, {**WORLD, "bleed_probability": 0.9}),
-        "pretexts": {name: RecipeChoice(of.pretexts[name].name, merge(of.pretexts[name].changes, small)) for name in PRETEXTS},
+        "test_phantoms": Phantoms(16, 100, WORLD),
+        "pretexts": pretexts,
         "ich_only": RecipeChoice(of.ich_only.name, merge(of.ich_only.changes, small)),
         "mixed": RecipeChoice(of.mixed.name, merge(of.mixed.changes, small)),
         "fine_tune": RecipeChoice(of.fine_tune.name, merge(of.fine_tune.changes, small)),

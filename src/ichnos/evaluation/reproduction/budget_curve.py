@@ -38,7 +38,9 @@ def draw_curve(own: Path, needs: Mapping[str, Path], settings: Mapping[str, Any]
     write_figure(figure, own / "pictures" / "label-efficient-budgets.png")
     part = _tell(dice, curves, patients, settings)
     write_parts([part], own)
-    return {method: {str(size): round(point.value, 4) for size, point in sizes.items()} for method, sizes in curves.items()}
+    return {
+        method: {str(size): round(point.value, 4) for size, point in sizes.items()} for method, sizes in curves.items()
+    }
 
 
 def find_interval(dice: Float[np.ndarray, "seeds volumes"], patients: Int[np.ndarray, " volumes"]) -> Interval:
@@ -68,7 +70,10 @@ def _tell(
         "as many healthy scans come with it",
     )
     table = Table(
-        f"Dice by number of masks, {measured_on}", ("begins with", *(f"{size} masks" for size in sizes)), tuple(rows), note
+        f"Dice by number of masks, {measured_on}",
+        ("begins with", *(f"{size} masks" for size in sizes)),
+        tuple(rows),
+        note,
     )
     caption = f"Dice against the number of scans with a mask, {measured_on}; bars: 95 % intervals by patient."
     return Part(

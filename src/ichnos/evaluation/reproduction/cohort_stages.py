@@ -66,7 +66,7 @@ def open_test_cohort(stage: Path) -> Cohort:
 
 
 def freeze_folds(own: Path, needs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """`folds.json`, and `training.json` as recipes read it.
+    """`folds.json`.
 
     The rule is `paper` (Rasoulian et al. 2023, by number of bleeding slices) or `stratified` (by scan label).
     """
@@ -79,8 +79,6 @@ def freeze_folds(own: Path, needs: Mapping[str, Path], settings: Mapping[str, An
     else:
         frozen = make_folds(store, settings["count"], settings["seed"])
     write_folds(frozen, own / "folds.json")
-    training = [[name for name, fold in _pairs(frozen) if fold != number] for number in range(frozen.count)]
-    write_json(own / "training.json", {"folds": [{"training": names} for names in training]})
     counts = np.bincount(frozen.folds, minlength=frozen.count)
     return {"cases": counts.tolist()}
 
@@ -88,31 +86,23 @@ def freeze_folds(own: Path, needs: Mapping[str, Path], settings: Mapping[str, An
 def split_for_budgets(own: Path, needs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Three parts of a cohort, by patient: `pool` to draw masks from, `validation`, `test`.
 
-    `training.json` holds a fold for each seed, which trains on the pool and draws its budgets with that seed;
-    `parts.json` the names of all parts; `store` and `validation` are stores of the two to train with.
+    `parts.json` holds the names of all; `pool` and `validation` are stores to train with.
+
+    Raises:
+        UsageError: fewer bleeding scans with masks in the pool than the largest budget.
     """
     stage = needs[settings["cohort"]]
-    whole = load_store(stage / "store")
-    dealt = make_folds(whole, settings["folds"], settings["seed"])
-    parts = {
-        part: [name for name, fold in _pairs(dealt) if fold in settings["parts"][part]]
-        for part in ("pool", "validation", "test")
-    }
+    dealt = make_folds(load_store(stage / "store"), settings["folds"], settings["seed"])
+    pairs = list(zip(dealt.names, dealt.folds, strict=True))
+    parts = {part: [name for name, fold in pairs if fold in chosen] for part, chosen in settings["parts"].items()}
     write_json(own / "parts.json", parts)
     stores = {part: _prepare_part(stage, parts[part], own / part, settings) for part in ("pool", "validation")}
-    pool = stores["pool"]
-    folds, drawn = [], 0
-    for seed in settings["seeds"]:
-        budgets = make_budgets(pool, seed)
-        drawn = len(budgets.bleeding)
-        if drawn < max(settings["budgets"]):
-            raise UsageError(
-                f"the pool holds {drawn} bleeding scans with masks, and the largest budget is "
-                f"{max(settings['budgets'])}; give a larger collection"
-            )
-        chosen = {str(size): [pool.names[case] for case in budgets.choose_cases(size)] for size in settings["budgets"]}
-        folds.append({"training": list(pool.names), "budgets": chosen})
-    write_json(own / "training.json", {"folds": folds})
+    drawn = len(make_budgets(stores["pool"], settings["seed"]).bleeding)
+    if drawn < settings["largest"]:
+        raise UsageError(
+            f"the pool holds {drawn} bleeding scans with masks, and the largest budget is {settings['largest']}; "
+            "give a larger collection"
+        )
     return {**{part: len(names) for part, names in parts.items()}, "masks": drawn}
 
 
@@ -138,10 +128,6 @@ def _write_phantoms(folder: Path, settings: Mapping[str, Any]) -> None:
 
 def _phantom_settings(settings: Mapping[str, Any]) -> PhantomSettings:
     return TypeAdapter(PhantomSettings).validate_python(settings["phantoms"])
-
-
-def _pairs(folds: Folds) -> list[tuple[str, int]]:
-    return list(zip(folds.names, folds.folds, strict=True))
 
 
 def _count(store: SliceStore) -> dict[str, Any]:

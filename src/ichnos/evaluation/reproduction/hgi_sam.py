@@ -57,7 +57,9 @@ def plan_hgi_sam(data: Data, scale: HgiSamScale, device: str) -> Plan:
     Raises:
         UsageError: a recipe of the scale is wrong.
     """
-    return Plan((*_cohorts(data, scale), *_trainings(data, scale, device), *_traces(scale, device), *_ends(data, scale, device)))
+    return Plan(
+        (*_cohorts(data, scale), *_trainings(data, scale, device), *_traces(scale, device), *_ends(data, scale, device))
+    )
 
 
 def _cohorts(data: Data, scale: HgiSamScale) -> Iterator[Stage]:

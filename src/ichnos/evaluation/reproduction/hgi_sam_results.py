@@ -96,9 +96,7 @@ def _tell_segmentation(first: Mapping[str, SliceScores], measured_on: str) -> Pa
         "maps are cut to the intracranial mask, at the threshold of the best mean Dice on the other folds; "
         "segmentation networks are cut at one half and see the whole slice",
     )
-    table = compare_with_published(
-        "Table 1: segmentation", segmentation_by_slice_cells(), ours, measured_on, notes
-    )
+    table = compare_with_published("Table 1: segmentation", segmentation_by_slice_cells(), ours, measured_on, notes)
     published = {title: SEGMENTATION_BY_SLICE["dice"][title][-1][0] for title in first}
     told = compare_orders(published, {title: one.summary("dice").mean for title, one in first.items()}, measured_on)
     return Part("Segmentation", (told,), (table, _by_fold(first, measured_on), _thresholds(first, measured_on)))
@@ -111,7 +109,9 @@ def _by_fold(first: Mapping[str, SliceScores], measured_on: str) -> Table:
         for title, one in first.items()
     ]
     names = (*(f"fold {int(fold) + 1}" for fold in folds), "all")
-    return Table(f"Dice by fold, {measured_on}", ("method", *names), tuple(rows), ("mean ± standard error over slices",))
+    return Table(
+        f"Dice by fold, {measured_on}", ("method", *names), tuple(rows), ("mean ± standard error over slices",)
+    )
 
 
 def _mean_and_error(one: SliceScores, fold: str | None) -> tuple[float, float]:

@@ -13,26 +13,18 @@ from torch import nn
 from ichnos.cohorts.case import LabelledScan
 from ichnos.cohorts.folds import read_folds
 from ichnos.cohorts.slice_store import BLEED, load_store
+from ichnos.evaluation.published import MILLISECONDS_PER_SLICE
 from ichnos.evaluation.reproduction.cohort_stages import open_test_cohort
 from ichnos.evaluation.reproduction.content import Part, write_parts
 from ichnos.evaluation.reproduction.traces import load_method
 from ichnos.evaluation.tables import Table
-from ichnos.evaluation.timing import PUBLISHED_MS, name_hardware, relate, time_methods
+from ichnos.evaluation.timing import name_hardware, relate, time_methods
 from ichnos.maps.methods import explain
 from ichnos.metrics.binarise import binarise
 from ichnos.models.outputs import find_bleed_output
 from ichnos.runtime.device import choose_device
 from ichnos.runtime.files import replacing
 from ichnos.segmentation.segmenter import Segmenter
-
-PAPER_NAMES = {
-    "U-Net": "U-Net",
-    "Swin-UNETR": "Swin-UNETR",
-    "Swin-SAM binary": "Swin-SAM",
-    "Swin-HGI-SAM": "HGI-SAM",
-    "Swin-Grad-CAM": "Grad-CAM",
-}
-"""Names in `timing.PUBLISHED_MS`."""
 
 _TIMED_AGAINST = "U-Net"
 
@@ -87,8 +79,8 @@ def time_slices(own: Path, needs: Mapping[str, Path], settings: Mapping[str, Any
         calls[title] = _one_slice(segmenter, slice_hu, device)
     timings = time_methods(calls, device, settings["rounds"])
     ratios = relate(timings, _TIMED_AGAINST)
-    published = {title: PUBLISHED_MS.get(PAPER_NAMES.get(title, "")) for title in timings}
-    base = PUBLISHED_MS[PAPER_NAMES[_TIMED_AGAINST]]
+    published = {title: MILLISECONDS_PER_SLICE.get(title) for title in timings}
+    base = MILLISECONDS_PER_SLICE[_TIMED_AGAINST]
     size = store.hu.shape[1]
     rows = tuple(
         (

@@ -69,8 +69,7 @@ def _cohorts(data: Data, scale: LabelEfficientScale) -> Iterator[Stage]:
         "folds": sum(map(len, PARTS.values())),
         "parts": PARTS,
         "seed": SPLIT_SEED,
-        "seeds": list(scale.seeds),
-        "budgets": list(scale.budgets),
+        "largest": max(scale.budgets),
         "preprocessing": grid,
         "workers": 1,
     }
@@ -112,7 +111,7 @@ def _cross_validation(data: Data, scale: LabelEfficientScale, device: str) -> It
 
 
 def _budgets(data: Data, scale: LabelEfficientScale, device: str) -> Iterator[Stage]:
-    for number, seed in enumerate(scale.seeds):
+    for seed in scale.seeds:
         for size in scale.budgets:
             for method in ("mixed", *PRETEXTS):
                 start = _start(scale, method, seed)
@@ -121,8 +120,6 @@ def _budgets(data: Data, scale: LabelEfficientScale, device: str) -> Iterator[St
                     "device": device,
                     "store": ["budgets", "pool"],
                     "validation": ["budgets", "validation"],
-                    "folds": "budgets",
-                    "fold": number,
                     "budget": size,
                     **start,
                 }

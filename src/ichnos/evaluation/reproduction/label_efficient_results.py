@@ -50,9 +50,7 @@ def make_results(own: Path, needs: Mapping[str, Path], settings: Mapping[str, An
         _tell_pretexts({title: [needs[one] for one in stages] for title, stages in settings["pretexts"].items()}),
     ]
     write_parts(parts, own)
-    return {
-        title: round(one.summary("dice", POLICY, bleeding_only=True).mean, 4) for title, one in ordered.items()
-    }
+    return {title: round(one.summary("dice", POLICY, bleeding_only=True).mean, 4) for title, one in ordered.items()}
 
 
 def _tell_segmentation(scores: Mapping[str, VolumeScores], measured_on: str) -> Part:

@@ -14,7 +14,9 @@ def compare_orders(published: Mapping[str, float], ours: Mapping[str, float], me
     """
     both = [name for name in published if name in ours]
     orders = [sorted(both, key=lambda name: -side[name]) for side in (published, ours)]
-    told = f"Best to worst as published: {', '.join(orders[0])}. Best to worst on {measured_on}: {', '.join(orders[1])}."
+    told = (
+        f"Best to worst as published: {', '.join(orders[0])}. Best to worst on {measured_on}: {', '.join(orders[1])}."
+    )
     turned = list_reversed(published, ours)
     if not turned:
         return f"{told} The order is the same."

@@ -141,7 +141,7 @@ def read_figures(folder: Path, name: str) -> dict[str, Any]:
 
 
 def read_done(own: Path) -> dict[str, Any]:
-    """What is known of a finished stage by its folder: `seconds` of its last start, and its `figures`."""
+    """What is known of a finished stage by its folder: `seconds` of its last start, `commit`, `figures`."""
     content: dict[str, Any] = json.loads((own / "done.json").read_text(encoding="utf-8"))
     return content
 
@@ -186,7 +186,8 @@ def _run_stage(stage: Stage, folder: Path, digest: str) -> tuple[str, float, str
     except IchnosError as error:
         return stage.name, time.perf_counter() - began, str(error)
     seconds = time.perf_counter() - began
-    write_json(own / "done.json", {"digest": digest, "seconds": round(seconds, 2), "figures": dict(figures)})
+    done = {"digest": digest, "seconds": round(seconds, 2), "commit": find_commit(), "figures": dict(figures)}
+    write_json(own / "done.json", done)
     return stage.name, seconds, ""
 
 

@@ -24,8 +24,8 @@ def train_network(own: Path, needs: Mapping[str, Path], settings: Mapping[str, A
         own: folder of the stage.
         needs: folders of other stages.
         settings: `recipe` (whole, as plain values) and `device`; of the stages in `needs`: `store` (stage and
-            folder), and where there are such: `validation` (stage and folder), `folds` (a stage with `training.json`)
-            with `fold` and `budget`, `start` (a stage that trained), `targets` (stage and folder).
+            folder), and where there are such: `validation` (stage and folder), `folds` (a stage that froze
+            some) with `fold`, `budget`, `start` (a stage that trained), `targets` (stage and folder).
     """
     recipe = TrainingRecipe.model_validate(merge(settings["recipe"], _connect(needs, settings)))
     checkpoint = train(recipe, own / "work", device=choose_device(settings["device"]), workers=1)
@@ -44,8 +44,9 @@ def _connect(needs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str
     if "validation" in settings:
         data["validation_store"] = str(_find(needs, settings["validation"]))
     if "folds" in settings:
-        data |= {"folds": str(needs[settings["folds"]] / "training.json"), "fold": settings["fold"]}
-        data["budget"] = settings.get("budget")
+        data |= {"folds": str(needs[settings["folds"]] / "folds.json"), "fold": settings["fold"]}
+    if "budget" in settings:
+        data["budget"] = settings["budget"]
     connected: dict[str, Any] = {"data": data}
     if "start" in settings:
         connected["start"] = {"checkpoint": str(needs[settings["start"]] / CHECKPOINT)}
