@@ -1,8 +1,8 @@
 """The smallest experiments that go through all stages: seconds each."""
 
 from ichnos.evaluation.reproduction.scale import (
-    LABEL_EFFICIENT_SCALES,
     HGI_SAM_SCALES,
+    LABEL_EFFICIENT_SCALES,
     HgiSamScale,
     LabelEfficientScale,
     Phantoms,
