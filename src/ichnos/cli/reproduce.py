@@ -145,7 +145,7 @@ def _account(experiment: Experiment, plan: Plan, made_of: tuple[Scale, Data], op
         command,
         ", ".join(commits),
         scale.seeds,
-        sum(float(one["seconds"]) for one in done) / 60,
+        sum(float(one["core_seconds"]) for one in done) / 60,
         cohorts,
         scale.smaller,
     )

@@ -27,7 +27,7 @@ class Account:
         command: that makes the page again.
         commit: of the code.
         seeds: of training.
-        minutes: of all stages together, on one core each.
+        minutes: that processors worked, all stages together.
         cohorts: a line for each.
         smaller: what is smaller than in the paper.
     """

@@ -64,7 +64,7 @@ def make_results(own: Path, needs: Mapping[str, Path], settings: Mapping[str, An
     first = {title: next(iter(by_seed.values())) for title, by_seed in scores.items()}
     write_json(own / "thresholds.json", {title: dict(one.thresholds) for title, one in first.items()})
     seconds = {
-        title: [sum(read_done(needs[stage])["seconds"] for stage in stages) for stages in by_seed.values()]
+        title: [sum(read_done(needs[stage])["core_seconds"] for stage in stages) for stages in by_seed.values()]
         for title, by_seed in settings["trained"].items()
     }
     measured_on = settings["measured_on"]
@@ -226,7 +226,7 @@ def _tell_seeds(scores: Scores, seconds: Mapping[str, list[float]], measured_on:
     columns = ("method", "seeds", "Dice, mean ± SD", "by seed", "ROC-AUC, mean ± SD", "by seed", "training, s")
     notes = (
         "each seed trains anew on the same data; the tables above show the first",
-        "training: seconds on one core beside another that was busy, all networks that a method stands on together",
+        "training: seconds of one core, all networks that a method stands on together",
     )
     return Part("Over seeds", (), (Table(f"Spread over seeds, {measured_on}", columns, tuple(rows), notes),))
 

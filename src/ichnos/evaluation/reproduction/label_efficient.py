@@ -1,4 +1,4 @@
-"""The second paper's experiment as stages (Spahr et al. 2023): table 3, figures 3 to 5, and a curve over budgets of masks.
+"""The second paper's experiment as stages (Spahr et al. 2023): table 3, figures 3 to 5, and a curve over budgets.
 
 The curve is ours: the paper always trains on all masks.
 """

@@ -226,7 +226,7 @@ HGI_SAM_SCALES = {
             "instead of 5",
             "an easy world: bleeds within the brain and its ventricles only, no look-alikes, a quiet scanner",
             "inputs of 64 x 64 pixels instead of 384; a Swin of three stages (depths 2, 2, 2, 0.57 million weights) "
-            "instead of Swin-B, trained from scratch for 10 epochs, the fine-tuning for 6; the first five of the 10 see "
+            "instead of Swin-B, trained from scratch for 10 epochs, the fine-tuning for 6; the first 5 of the 10 see "
             "obvious bleeds only (ADR 0008)",
             "U-Net widths 12 to 96 instead of 24 to 192, 16 epochs; Swin-UNETR 8 epochs, one seed",
         ),
