@@ -92,9 +92,10 @@ def split_for_budgets(own: Path, needs: Mapping[str, Path], settings: Mapping[st
         UsageError: fewer bleeding scans with masks in the pool than the largest budget.
     """
     stage = needs[settings["cohort"]]
-    dealt = make_folds(load_store(stage / "store"), settings["folds"], settings["seed"])
+    of_fold = [part for part, count in settings["parts"].items() for _ in range(count)]
+    dealt = make_folds(load_store(stage / "store"), len(of_fold), settings["seed"])
     pairs = list(zip(dealt.names, dealt.folds, strict=True))
-    parts = {part: [name for name, fold in pairs if fold in chosen] for part, chosen in settings["parts"].items()}
+    parts = {part: [name for name, fold in pairs if of_fold[fold] == part] for part in settings["parts"]}
     write_json(own / "parts.json", parts)
     stores = {part: _prepare_part(stage, parts[part], own / part, settings) for part in ("pool", "validation")}
     drawn = len(make_budgets(stores["pool"], settings["seed"]).bleeding)

@@ -137,7 +137,7 @@ def _ends(data: Data, scale: HgiSamScale, device: str) -> Iterator[Stage]:
     learned = [stage for by_seed in trained.values() for names in by_seed.values() for stage in names]
     yield Stage("results", make_results, settings, ("weak", "test", "folds", *stages, *dict.fromkeys(learned)))
     first = scale.seeds[0]
-    methods = {
+    methods: dict[str, dict[str, Any]] = {
         title: {
             "models": models_of(method, first, scale),
             "method": method.maps,

@@ -38,7 +38,7 @@ def draw_slices(own: Path, needs: Mapping[str, Path], settings: Mapping[str, Any
     thresholds = json.loads((needs["results"] / "thresholds.json").read_text(encoding="utf-8"))
     cohort = open_test_cohort(needs["test"])
     chosen = choose_cases(needs["test"], folds, settings["slices"])
-    arrays: dict[str, np.ndarray] = {"names": np.array(chosen), "methods": np.array(list(settings["methods"]))}
+    arrays: dict[str, Any] = {"names": np.array(chosen), "methods": np.array(list(settings["methods"]))}
     for row, name in enumerate(chosen):
         labelled = cohort.load(next(case for case in cohort.cases if case.case == name))
         z = _fullest(labelled)
@@ -50,7 +50,7 @@ def draw_slices(own: Path, needs: Mapping[str, Path], settings: Mapping[str, Any
             threshold = thresholds[title][folds[name]]
             arrays[f"predicted-{row}-{column}"] = binarise(evidence.map[z], evidence.allowed[z], threshold)
     with replacing(own / "slices.npz") as temporary, temporary.open("wb") as stream:
-        np.savez_compressed(stream, **{name: np.asarray(array) for name, array in arrays.items()})
+        np.savez_compressed(stream, **arrays)
     return {"cases": chosen}
 
 
@@ -79,15 +79,14 @@ def time_slices(own: Path, needs: Mapping[str, Path], settings: Mapping[str, Any
         calls[title] = _one_slice(segmenter, slice_hu, device)
     timings = time_methods(calls, device, settings["rounds"])
     ratios = relate(timings, _TIMED_AGAINST)
-    published = {title: MILLISECONDS_PER_SLICE.get(title) for title in timings}
     base = MILLISECONDS_PER_SLICE[_TIMED_AGAINST]
     size = store.hu.shape[1]
     rows = tuple(
         (
             title,
-            "-" if published[title] is None else f"{published[title]:.0f}",
+            f"{MILLISECONDS_PER_SLICE[title]:.0f}" if title in MILLISECONDS_PER_SLICE else "-",
             f"{one.milliseconds:.1f}",
-            "-" if published[title] is None else f"{published[title] / base:.1f}",
+            f"{MILLISECONDS_PER_SLICE[title] / base:.1f}" if title in MILLISECONDS_PER_SLICE else "-",
             f"{ratios[title]:.1f}",
         )
         for title, one in timings.items()

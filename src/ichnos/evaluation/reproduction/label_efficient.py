@@ -31,9 +31,6 @@ NONE = "no pretext"
 SPLIT_SEED = 0
 """Of folds and of the parts of the budget curve."""
 
-PARTS = {"pool": [0, 1, 2, 3], "validation": [4], "test": [5, 6, 7]}
-"""Eighths of the test cohort for the budget curve."""
-
 
 def plan_label_efficient(data: Data, scale: LabelEfficientScale, device: str) -> Plan:
     """All stages.
@@ -66,8 +63,7 @@ def _cohorts(data: Data, scale: LabelEfficientScale) -> Iterator[Stage]:
     yield Stage("folds", freeze_folds, folds, ("test",))
     split = {
         "cohort": "test",
-        "folds": sum(map(len, PARTS.values())),
-        "parts": PARTS,
+        "parts": dict(scale.parts),
         "seed": SPLIT_SEED,
         "largest": max(scale.budgets),
         "preprocessing": grid,

@@ -121,6 +121,7 @@ class LabelEfficientScale:
         budgets: numbers of masks.
         budget_epochs: of fine-tuning at each budget, so that all take about as many steps.
         seeds: of the budget curve.
+        parts: for the curve, the test cohort is dealt into so many folds for `pool`, `validation` and `test`.
         grid: on which pixels are counted: `native`, or a side in pixels.
         smaller: what is smaller than in the paper, for the report.
     """
@@ -136,6 +137,7 @@ class LabelEfficientScale:
     budgets: tuple[int, ...]
     budget_epochs: Mapping[int, int]
     seeds: tuple[int, ...]
+    parts: Mapping[str, int]
     grid: str
     smaller: tuple[str, ...] = ()
 
@@ -290,6 +292,7 @@ LABEL_EFFICIENT_SCALES = {
         budgets=(2, 5, 20),
         budget_epochs={2: 50, 5: 24, 20: 8},
         seeds=(0, 1, 2),
+        parts={"pool": 16, "validation": 1, "test": 15},
         grid="native",
         smaller=(
             "200 weakly labelled phantoms of 12 slices instead of 215,866 slices of RSNA 2019",
@@ -314,6 +317,7 @@ LABEL_EFFICIENT_SCALES = {
         budgets=(2, 5, 20),
         budget_epochs={2: 1000, 5: 400, 20: 100},
         seeds=(0, 1, 2),
+        parts={"pool": 4, "validation": 1, "test": 3},
         grid="256",
     ),
 }

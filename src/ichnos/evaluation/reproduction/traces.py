@@ -92,7 +92,7 @@ def trace_method(own: Path, needs: Mapping[str, Path], settings: Mapping[str, An
         if fold not in segmenters:
             segmenters[fold] = load_method(needs[settings["models"][fold]], settings)
         trace = trace_case(segmenters[fold], cohort.load(case), settings["regions"], settings["grid"])
-        _save(trace, path)
+        save_trace(trace, path)
     return {"cases": len(cases)}
 
 
@@ -119,7 +119,7 @@ def trace_case(segmenter: Segmenter, labelled: LabelledScan, regions: Sequence[s
         label |= voxels
     labels = labelled.slice_labels.copy()
     unknown = labels[:, 0] < 0
-    labels[unknown, 0] = label.any(axis=(1, 2))[unknown]
+    labels[unknown, 0] = np.any(label, axis=(1, 2))[unknown]
     return CaseTrace(
         labelled.case.case,
         labelled.case.patient,
@@ -132,6 +132,13 @@ def trace_case(segmenter: Segmenter, labelled: LabelledScan, regions: Sequence[s
 def read_traces(stage: Path) -> list[CaseTrace]:
     """What a finished `trace_method` wrote, by case."""
     return [_load(path) for path in sorted((stage / "cases").glob("*.npz"))]
+
+
+def save_trace(trace: CaseTrace, path: Path) -> None:
+    """Write a file that `read_traces` reads, in one step."""
+    arrays: dict[str, Any] = {"labels": trace.labels, "probabilities": trace.probabilities, **trace.counts}
+    with replacing(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, patient=np.array(trace.patient), **arrays)
 
 
 def resize_nearest(
@@ -168,12 +175,6 @@ def _find_folds(needs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[
         return {}
     folds = read_folds(needs[settings["folds"]] / "folds.json")
     return {name: str(fold) for name, fold in zip(folds.names, folds.folds, strict=True)}
-
-
-def _save(trace: CaseTrace, path: Path) -> None:
-    arrays = {"labels": trace.labels, "probabilities": trace.probabilities, **trace.counts}
-    with replacing(path) as temporary, temporary.open("wb") as stream:
-        np.savez_compressed(stream, patient=np.array(trace.patient), **{k: np.asarray(v) for k, v in arrays.items()})
 
 
 def _load(path: Path) -> CaseTrace:

@@ -1,4 +1,8 @@
-"""The smallest experiments that go through all stages: seconds each."""
+"""The smallest experiments that go through all stages: seconds each; and traces made by hand."""
+
+import json
+
+import numpy as np
 
 from ichnos.evaluation.reproduction.scale import (
     HGI_SAM_SCALES,
@@ -9,6 +13,7 @@ from ichnos.evaluation.reproduction.scale import (
     RecipeChoice,
     merge,
 )
+from ichnos.evaluation.reproduction.traces import CaseTrace, save_trace
 
 WORLD = {
     "slices": 8,
@@ -89,7 +94,36 @@ def tiny_label_efficient(**changes):
         "budgets": (1, 2),
         "budget_epochs": {1: 1, 2: 1},
         "seeds": (0,),
+        "parts": {"pool": 2, "validation": 1, "test": 1},
         "grid": "native",
         "smaller": ("all of it",),
     }
     return LabelEfficientScale(**{**given, **changes})
+
+
+def make_trace(case, maps, label, labels=None, regions=("everywhere",), probabilities=None):
+    """A trace by hand: counts of each threshold taken with plain comparisons."""
+    thresholds = np.round(np.linspace(0, 1, 101), 2)
+    maps, label = np.asarray(maps, float), np.asarray(label, bool)
+    counts = np.zeros((3, len(maps), 101), np.int64)
+    for step, threshold in enumerate(thresholds):
+        predicted = maps >= threshold
+        for row, found in enumerate((predicted & label, predicted & ~label, ~predicted & label)):
+            counts[row, :, step] = found.sum(axis=(1, 2))
+    given = np.zeros((len(maps), 6), np.int8)
+    given[:, 0] = label.any(axis=(1, 2)) if labels is None else labels
+    given[:, 2] = given[:, 0]
+    sure = maps.max(axis=(1, 2)) if probabilities is None else np.asarray(probabilities, float)
+    return CaseTrace(case, f"patient of {case}", given, sure, dict.fromkeys(regions, counts))
+
+
+def save_traces(traces, stage):
+    for trace in traces:
+        save_trace(trace, stage / "cases" / f"{trace.case}.npz")
+
+
+def finish_stage(stage, **figures):
+    """As `run_plan` leaves it."""
+    stage.mkdir(parents=True, exist_ok=True)
+    done = {"digest": "", "seconds": 2.0, "core_seconds": 1.0, "commit": "abc", "figures": figures}
+    (stage / "done.json").write_text(json.dumps(done))
