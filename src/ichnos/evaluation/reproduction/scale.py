@@ -292,7 +292,7 @@ LABEL_EFFICIENT_SCALES = {
         budgets=(2, 5, 20),
         budget_epochs={2: 50, 5: 24, 20: 8},
         seeds=(0, 1, 2),
-        parts={"pool": 16, "validation": 1, "test": 15},
+        parts={"pool": 8, "validation": 1, "test": 7},
         grid="native",
         smaller=(
             "200 weakly labelled phantoms of 12 slices instead of 215,866 slices of RSNA 2019",
