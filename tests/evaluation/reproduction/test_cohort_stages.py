@@ -89,7 +89,9 @@ def test_parts_for_budgets_share_no_case(experiment, tmp_path):
     }
     figures = split_for_budgets(tmp_path, needs, settings)
     read = read_parts(tmp_path)
-    assert sorted(sum(read.values(), [])) == sorted(load_store(needs["test"] / "store").names)
+    assert sorted(name for names in read.values() for name in names) == sorted(
+        load_store(needs["test"] / "store").names
+    )
     assert set(load_store(tmp_path / "pool").names) == set(read["pool"])
     assert set(load_store(tmp_path / "validation").names) == set(read["validation"])
     assert figures["masks"] >= 1

@@ -36,7 +36,7 @@ def results(tmp_path_factory):
         save_traces([trace(case, method, place) for place, case in enumerate(CASES)], folder / method)
         finish_stage(folder / method)
         seeds = ("0", "1") if method == "U-Net" else ("0",)
-        traces[method], trained[method] = dict.fromkeys(seeds, method), dict.fromkeys(seeds, [method, method])
+        traces[method], trained[method] = dict.fromkeys(seeds, method), {seed: [method, method] for seed in seeds}
     settings = {
         "measured_on": "phantoms",
         "traces": traces,
