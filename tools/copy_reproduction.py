@@ -19,7 +19,7 @@ def main(source: Path, target: Path) -> int:
     """Copy; returns 1 if a page is missing or the pictures together are larger than `LIMIT_KB`."""
     missing = [paper for paper in PAPERS if not (source / paper / "index.md").is_file()]
     if missing:
-        print(f"{source} holds no finished {' and no '.join(missing)}; run: make reproduction", file=sys.stderr)
+        sys.stderr.write(f"{source} holds no finished {' and no '.join(missing)}; run: make reproduction\n")
         return 1
     (target / "pictures").mkdir(parents=True, exist_ok=True)
     for stale in (target / "pictures").glob("*.png"):
@@ -29,7 +29,7 @@ def main(source: Path, target: Path) -> int:
         for picture in sorted((source / paper / "pictures").glob("*.png")):
             shrink(picture, target / "pictures" / picture.name)
     size_kb = sum(path.stat().st_size for path in (target / "pictures").glob("*.png")) / 1000
-    print(f"pictures: {size_kb:.0f} kB of {LIMIT_KB}", file=sys.stderr)
+    sys.stderr.write(f"pictures: {size_kb:.0f} kB of {LIMIT_KB}\n")
     return int(size_kb > LIMIT_KB)
 
 
