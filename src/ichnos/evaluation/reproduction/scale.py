@@ -324,8 +324,9 @@ LABEL_EFFICIENT_SCALES = {
             "only epidural, intraparenchymal and intraventricular ones",
             "inputs of 64 x 64 pixels instead of 256; a U-Net of 8 to 128 channels (0.34 million weights) instead of "
             "32 to 512",
-            "pretexts of 3 to 8 epochs instead of 50; fine-tuning of 5 epochs in batches of 4 instead of 100 in batches "
-            "of 16 (some 300 steps), and about as many steps at every budget; a learning rate that rises and falls once",
+            "pretexts of 3 to 8 epochs instead of 50; fine-tuning of 5 epochs in batches of 4 instead of 100 in "
+            "batches of 16 (some 300 steps), and about as many steps at every budget; a learning rate that rises and "
+            "falls once",
             "the intracranial mask is the classical one of ichnos, without weights, instead of two U-Nets",
         ),
     ),
