@@ -4,15 +4,9 @@ import json
 
 import numpy as np
 
-from ichnos.evaluation.reproduction.scale import (
-    HGI_SAM_SCALES,
-    LABEL_EFFICIENT_SCALES,
-    HgiSamScale,
-    LabelEfficientScale,
-    Phantoms,
-    RecipeChoice,
-    merge,
-)
+from ichnos.evaluation.reproduction.hgi_sam_scale import HGI_SAM_SCALES
+from ichnos.evaluation.reproduction.label_efficient_scale import LABEL_EFFICIENT_SCALES
+from ichnos.evaluation.reproduction.scale import HgiSamScale, LabelEfficientScale, Phantoms, RecipeChoice, merge
 from ichnos.evaluation.reproduction.traces import CaseTrace, save_trace
 
 WORLD = {

@@ -10,15 +10,15 @@ from typing import Any
 from ichnos.cli.console import say, show_table
 from ichnos.errors import UsageError
 from ichnos.evaluation.reproduction.hgi_sam import plan_hgi_sam
+from ichnos.evaluation.reproduction.hgi_sam_scale import choose_hgi_sam_scale
 from ichnos.evaluation.reproduction.label_efficient import plan_label_efficient
+from ichnos.evaluation.reproduction.label_efficient_scale import choose_label_efficient_scale
 from ichnos.evaluation.reproduction.plan import Plan, read_done, read_figures, run_plan, stage_folder
 from ichnos.evaluation.reproduction.scale import (
     Data,
     HgiSamScale,
     LabelEfficientScale,
     choose_data,
-    choose_hgi_sam_scale,
-    choose_label_efficient_scale,
 )
 from ichnos.metrics.choice import choose_by_name
 from ichnos.reports.reproduction import Account, write_reproduction

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from ichnos.evaluation.reproduction.estimate import count_slices, estimate_training
-from ichnos.evaluation.reproduction.scale import HGI_SAM_SCALES, Collection, Phantoms
+from ichnos.evaluation.reproduction.hgi_sam_scale import HGI_SAM_SCALES
+from ichnos.evaluation.reproduction.scale import Collection, Phantoms
 
 
 def test_slices_are_those_of_the_source():

@@ -5,8 +5,9 @@ from tiny_scales import tiny_hgi_sam
 
 from ichnos.evaluation.published import SEGMENTATION_BY_SLICE
 from ichnos.evaluation.reproduction.hgi_sam import METHODS, plan_hgi_sam, trace_stage
+from ichnos.evaluation.reproduction.hgi_sam_scale import HGI_SAM_SCALES
 from ichnos.evaluation.reproduction.plan import stage_folder
-from ichnos.evaluation.reproduction.scale import HGI_SAM_SCALES, choose_data
+from ichnos.evaluation.reproduction.scale import choose_data
 
 
 def plan_of(scale):

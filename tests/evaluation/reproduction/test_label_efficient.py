@@ -4,8 +4,9 @@ from tiny_scales import tiny_label_efficient
 from ichnos.evaluation.published import SEGMENTATION_BY_VOLUME
 from ichnos.evaluation.reproduction.label_efficient import BASELINES, plan_label_efficient
 from ichnos.evaluation.reproduction.label_efficient_results import ICM
+from ichnos.evaluation.reproduction.label_efficient_scale import LABEL_EFFICIENT_SCALES, PRETEXTS
 from ichnos.evaluation.reproduction.plan import Plan, read_figures, run_plan
-from ichnos.evaluation.reproduction.scale import LABEL_EFFICIENT_SCALES, PRETEXTS, choose_data
+from ichnos.evaluation.reproduction.scale import choose_data
 
 
 def plan_of(scale):

@@ -17,8 +17,9 @@ from ichnos.evaluation.reproduction.cohort_stages import (
 from ichnos.evaluation.reproduction.embedding import embed_slices
 from ichnos.evaluation.reproduction.estimate import count_slices, estimate_training
 from ichnos.evaluation.reproduction.label_efficient_results import make_results
+from ichnos.evaluation.reproduction.label_efficient_scale import PRETEXTS
 from ichnos.evaluation.reproduction.plan import Plan, Stage
-from ichnos.evaluation.reproduction.scale import PRETEXTS, Data, LabelEfficientScale
+from ichnos.evaluation.reproduction.scale import Data, LabelEfficientScale
 from ichnos.evaluation.reproduction.traces import REGIONS, trace_method
 from ichnos.evaluation.reproduction.training_stage import train_network
 

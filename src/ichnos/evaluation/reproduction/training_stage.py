@@ -1,7 +1,7 @@
 """The stage that trains one network."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,6 @@ def _connect(needs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str
     return connected
 
 
-def _find(needs: Mapping[str, Path], place: tuple[str, str]) -> Path:
+def _find(needs: Mapping[str, Path], place: Sequence[str]) -> Path:
     stage, folder = place
     return needs[stage] / folder
