@@ -86,7 +86,7 @@ def tiny_label_efficient(**changes):
         "fine_tune": RecipeChoice(of.fine_tune.name, merge(of.fine_tune.changes, small)),
         "folds": 2,
         "budgets": (1, 2),
-        "budget_epochs": {1: 1, 2: 1},
+        "budget_fits": {1: {"epochs": 1}, 2: {"epochs": 1}},
         "seeds": (0,),
         "parts": {"pool": 2, "validation": 1, "test": 1},
         "grid": "native",

@@ -60,5 +60,5 @@ def test_pretexts_are_those_of_the_paper():
 @pytest.mark.parametrize("name", ["phantom", "paper"])
 def test_every_budget_has_its_epochs(name):
     scale = LABEL_EFFICIENT_SCALES[name]
-    assert set(scale.budgets) == set(scale.budget_epochs)
+    assert set(scale.budgets) == set(scale.budget_fits)
     assert set(scale.parts) == {"pool", "validation", "test"}

@@ -112,7 +112,7 @@ def _budgets(data: Data, scale: LabelEfficientScale, device: str) -> Iterator[St
         for size in scale.budgets:
             for method in ("mixed", *PRETEXTS):
                 start = _start(scale, method, seed)
-                start["recipe"]["optimisation"]["epochs"] = scale.budget_epochs[size]
+                start["recipe"]["optimisation"] |= scale.budget_fits[size]
                 settings = {
                     "device": device,
                     "store": ["budgets", "pool"],

@@ -74,7 +74,11 @@ LABEL_EFFICIENT_SCALES = {
         fine_tune=RecipeChoice("phantom-unet-fine-tune", _SMALL_UNET),
         folds=3,
         budgets=(2, 5, 20),
-        budget_epochs={2: 40, 5: 18, 20: 5},
+        budget_fits={
+            2: {"epochs": 40, "batch_size": 2},
+            5: {"epochs": 16, "batch_size": 2},
+            20: {"epochs": 8, "batch_size": 4},
+        },
         seeds=(0, 1, 2),
         parts={"pool": 8, "validation": 1, "test": 7},
         grid="native",
@@ -86,7 +90,7 @@ LABEL_EFFICIENT_SCALES = {
             "inputs of 64 x 64 pixels instead of 256; a U-Net of 8 to 128 channels (0.34 million weights) instead of "
             "32 to 512",
             "pretexts of 3 to 8 epochs instead of 50; fine-tuning of 5 epochs in batches of 4 instead of 100 in "
-            "batches of 16 (some 300 steps), and about as many steps at every budget; a learning rate that rises and "
+            "batches of 16, and of about 360 steps at every budget of the curve; a learning rate that rises and "
             "falls once",
             "the intracranial mask is the classical one of ichnos, without weights, instead of two U-Nets",
         ),
@@ -101,7 +105,7 @@ LABEL_EFFICIENT_SCALES = {
         fine_tune=RecipeChoice("paper-unet-fine-tune"),
         folds=10,
         budgets=(2, 5, 20),
-        budget_epochs={2: 1000, 5: 400, 20: 100},
+        budget_fits={2: {"epochs": 1000}, 5: {"epochs": 400}, 20: {"epochs": 100}},
         seeds=(0, 1, 2),
         parts={"pool": 4, "validation": 1, "test": 3},
         grid="256",

@@ -107,7 +107,7 @@ class LabelEfficientScale:
         fine_tune: recipe after a pretext.
         folds: of the cross-validation.
         budgets: numbers of masks.
-        budget_epochs: of fine-tuning at each budget, so that all take about as many steps.
+        budget_fits: changes of `optimisation` at each budget, so that all take about as many steps.
         seeds: of the budget curve.
         parts: for the curve, the test cohort is dealt into so many folds for `pool`, `validation` and `test`.
         grid: on which pixels are counted: `native`, or a side in pixels.
@@ -123,7 +123,7 @@ class LabelEfficientScale:
     fine_tune: RecipeChoice
     folds: int
     budgets: tuple[int, ...]
-    budget_epochs: Mapping[int, int]
+    budget_fits: Mapping[int, Mapping[str, int]]
     seeds: tuple[int, ...]
     parts: Mapping[str, int]
     grid: str
