@@ -20,7 +20,7 @@ from ichnos.training.data import Slices
 from ichnos.training.recipe import TrainingRecipe
 
 PIXEL_THRESHOLD = 0.5
-"""Of a network that gives a probability for each pixel (Spahr et al. 2023, 2.5.1)."""
+"""Of a network that gives a probability for each pixel (Spahr et al. 2023, 2.5.2)."""
 
 
 def calibrate(

@@ -29,7 +29,7 @@ def draw_all(chosen: Rows, generator: torch.Generator) -> Rows:
 def draw_balanced(store: SliceStore, chosen: Rows, generator: torch.Generator, *, only_obvious: bool = False) -> Rows:
     """As many as are labelled, with replacement and probability inverse to the frequency of their label.
 
-    As the first paper (Rasoulian et al. 2023, 3.3); its code draws without replacement, so that
+    As the first paper (Rasoulian et al. 2023, 4.2.2); its code draws without replacement, so that
     towards the end of an epoch bleeds run out.
 
     Args:

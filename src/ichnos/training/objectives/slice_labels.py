@@ -1,6 +1,6 @@
 """Slice labels only: is there any bleed in this slice?
 
-The fine-tuning of HGI-SAM (Rasoulian et al. 2023, section 3.3): two output neurons and cross
+The fine-tuning of HGI-SAM (Rasoulian et al. 2023, section 4.2.2): two output neurons and cross
 entropy.
 """
 
@@ -23,7 +23,7 @@ from ichnos.training.objectives.objective import Objective
 
 
 class SliceLabels(Objective):
-    """Two outputs (no bleed, bleed), both labels drawn equally often (first paper, 3.3).
+    """Two outputs (no bleed, bleed), both labels drawn equally often (first paper, 4.2.2).
 
     Attributes:
         obvious_epochs: how many epochs, at the start, leave out bleeds that are not obvious: trained
