@@ -72,7 +72,7 @@ def train(
         fit(model, take_head_recipe(recipe), batches, work / "head", machine, quiet=tell is None)
         set_frozen(model, moved.moved, frozen=bool(recipe.start and recipe.start.freeze))
     figures = fit(model, recipe, batches, work, machine, quiet=tell is None)
-    told = describe_training(recipe, objective, (len(training), len(validation)), figures)
+    told = describe_training(recipe, objective, (training, validation), figures)
     checkpoint = Checkpoint(
         network=recipe.network.model_dump(mode="json"),
         preprocessing=recipe.preprocessing.model_dump(mode="json"),

@@ -70,6 +70,11 @@ class Supervised(Objective):
         """Of each pixel."""
         return KNOWN_LABELS[self.classes]
 
+    @property
+    def learns_masks(self) -> bool:
+        """From nothing else."""
+        return True
+
     def check(self, store: SliceStore, chosen: Int[np.ndarray, " chosen"]) -> None:
         """Bleeding slices with masks are needed; for balance, normal ones too."""
         masked = take_masked(store, chosen)
