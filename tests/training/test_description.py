@@ -24,14 +24,15 @@ def test_it_says_what_was_learned_from():
 def test_a_pretext_says_which_parts_are_worth_moving():
     told = described("context-restoration")
     assert told["trained_parts"]
-    assert told["labels"] == "those of the pretext task"
+    assert told["labels"] == "none"
 
 
-def test_every_objective_that_segments_says_its_labels():
-    needed = {"pseudo-labels": {"targets": "targets"}}
-    for name in OBJECTIVES:
-        objective = make_objective({"name": name, **needed.get(name, {})})
-        assert (name in LABELS) == bool(objective.outputs), name
+def test_a_pretext_that_draws_by_label_does_not_claim_to_need_none():
+    assert described("global-contrastive", sampling="equal")["labels"].startswith("none, but slices were drawn by")
+
+
+def test_every_objective_says_its_labels():
+    assert LABELS.keys() == OBJECTIVES.keys()
 
 
 def test_masks_are_counted_wherever_they_were_used():

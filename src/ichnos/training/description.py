@@ -14,8 +14,14 @@ LABELS = {
     "focal-labels": "labels per slice",
     "supervised": "masks",
     "pseudo-labels": "maps of a classifier that saw labels per slice",
+    "context-restoration": "none",
+    "global-contrastive": "none",
+    "local-contrastive": "none",
+    "binary-pretext": "one yes/no per slice",
+    "multi-label-ce": "subtypes per slice",
+    "multi-label-dice": "subtypes per slice",
 }
-"""What an objective learns from that makes a network segment."""
+"""What objectives learn from, beside masks."""
 
 
 def describe_training(
@@ -36,7 +42,7 @@ def describe_training(
         "data": describe_data(recipe.data),
         "data_licence": "none needed" if is_made else "that of the store's collection",
         "objective": recipe.objective["name"],
-        "labels": _tell_labels(recipe.objective["name"], masks),
+        "labels": _tell_labels(recipe.objective, masks),
         "masks": masks,
         "recipe": recipe.model_dump(mode="json"),
         "slices": {"training": len(training), "validation": len(validation)},
@@ -60,8 +66,10 @@ def _count_masks(recipe: TrainingRecipe, objective: Objective, slices: tuple[Sli
     }
 
 
-def _tell_labels(name: str, masks: Mapping[str, int]) -> str:
-    parts = [LABELS.get(name, "those of the pretext task")]
+def _tell_labels(objective: Mapping[str, Any], masks: Mapping[str, int]) -> str:
+    parts = [LABELS[objective["name"]]]
+    if parts == ["none"] and objective.get("sampling") == "equal":
+        parts = ["none, but slices were drawn by one yes/no each"]
     if masks["training"] or masks["validation"]:
         parts.append(
             f"masks of {masks['training']} scans that bleed to train on and {masks['validation']} to validate on"
