@@ -89,3 +89,19 @@ def test_a_network_of_pixels_talks_of_no_classifier():
     assert "A pixel is blood from probability 0.5 on; no gate of slices." in card
     for foreign in ("Swin", "HGI", "SAM", "weakly", "Maps", "slice holds a bleed"):
         assert foreign not in card
+
+
+def test_a_model_that_began_with_one_of_patients_has_seen_them(checkpoint):
+    first = {"checkpoint": "sam", "data": "store rsna", "labels": "labels per slice", "data_licence": "non-commercial"}
+    second = {"checkpoint": "mid", "data": "4 phantoms; no patient data", "labels": "none", "started_from": first}
+    card = write_card(replace(checkpoint, training={**checkpoint.training, "started_from": second}), "tiny", {})
+    assert "never seen a patient" not in card
+    assert "license: other" in card
+    assert "began with `mid`, trained on 4 phantoms" in card
+    assert "began with `sam`, trained on store rsna (labels: labels per slice; data licence: non-commercial)" in card
+
+
+def test_a_model_that_began_with_one_of_phantoms_has_not(checkpoint):
+    origin = {"checkpoint": "a", "data": "4 phantoms; no patient data", "labels": "none"}
+    card = write_card(replace(checkpoint, training={**checkpoint.training, "started_from": origin}), "tiny", {})
+    assert "never seen a patient" in card

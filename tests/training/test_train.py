@@ -244,6 +244,7 @@ def test_a_network_starts_from_another(first, pretrained, tmp_path, freeze):
     before, after = load_checkpoint(pretrained).model.state_dict(), checkpoint.model.state_dict()
     stayed = [torch.equal(before[name], after[name]) for name in moved]
     assert all(stayed) if freeze else not any(stayed[:2])
+    assert checkpoint.training["started_from"]["objective"] == "context-restoration"
 
 
 def test_the_head_is_trained_alone_first(first, tmp_path):

@@ -1,6 +1,7 @@
 """The model card: what a checkpoint is, in words."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from ichnos.models.checkpoint import Checkpoint
 from ichnos.runtime.provenance import RESEARCH_USE
@@ -23,7 +24,7 @@ def write_card(checkpoint: Checkpoint, name: str, test: Mapping[str, float]) -> 
             empty where nothing was tested.
     """
     training = checkpoint.training
-    is_made = "no patient data" in training["data"]
+    is_made = all("no patient data" in one.get("data", "unknown") for one in _trace(training))
     parts = [
         _open(checkpoint, is_made=is_made) + f"\n# {name}",
         _say_what(checkpoint),
@@ -33,7 +34,7 @@ def write_card(checkpoint: Checkpoint, name: str, test: Mapping[str, float]) -> 
         + RESEARCH_USE,
         _list_facts(checkpoint),
         *([_tell_test(test)] if test else []),
-        *([_LACKS] if is_made else []),
+        *([_LACKS] if is_made and checkpoint.labels else []),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -70,6 +71,11 @@ def _say_what(checkpoint: Checkpoint) -> str:
 def _list_facts(checkpoint: Checkpoint) -> str:
     training, segmentation = checkpoint.training, checkpoint.segmentation
     facts = [f"Labels used: {training['labels']}.", f"Data licence: {training['data_licence']}."]
+    facts += [
+        f"It began with `{one['checkpoint']}`, trained on {one.get('data', 'unknown data')} "
+        f"(labels: {one.get('labels', 'unknown')}; data licence: {one.get('data_licence', 'unknown')})."
+        for one in _trace(training)[1:]
+    ]
     if checkpoint.labels and checkpoint.kind == "classifier":
         chosen = training.get("calibration", {})
         told = {"probability_gate": "Gate", "map_threshold": "Map threshold"}
@@ -77,6 +83,12 @@ def _list_facts(checkpoint: Checkpoint) -> str:
     elif checkpoint.labels:
         facts.append(f"A pixel is blood from probability {segmentation['map_threshold']} on; no gate of slices.")
     return "\n".join(f"- {fact}" for fact in [*facts, "Recipe, seed, versions and commit: `ichnos.json`."])
+
+
+def _trace(training: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """This training, and those that its first weights come from."""
+    origin = training.get("started_from")
+    return [training, *(_trace(origin) if origin else [])]
 
 
 def _tell_choice(is_chosen: bool) -> str:
