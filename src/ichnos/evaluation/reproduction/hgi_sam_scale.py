@@ -62,8 +62,8 @@ HGI_SAM_SCALES = {
             "inputs of 64 x 64 pixels instead of 384; a Swin of three stages (depths 2, 2, 2, 0.57 million weights) "
             "instead of Swin-B, trained from scratch for 10 epochs, the fine-tuning for 6; the first 5 of the 10 see "
             "obvious bleeds only (ADR 0008)",
-            "U-Net widths 12 to 96 instead of 24 to 192, 16 epochs in batches of 8 at a learning rate of 3e-3 instead of "
-            "1e-3 (at 1e-3 and in batches of 16 it found nothing in that time); Swin-UNETR 8 epochs, one seed",
+            "U-Net widths 12 to 96 instead of 24 to 192, 16 epochs in batches of 8 at a learning rate of 3e-3 instead "
+            "of 1e-3 (at 1e-3 and in batches of 16 it found nothing in that time); Swin-UNETR 8 epochs, one seed",
         ),
     ),
     "paper": HgiSamScale(
