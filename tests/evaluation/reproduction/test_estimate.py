@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ichnos.evaluation.reproduction.estimate import count_slices, estimate_training
+from ichnos.evaluation.reproduction.estimate import count_slices, estimate_tracing, estimate_training
 from ichnos.evaluation.reproduction.hgi_sam_scale import HGI_SAM_SCALES
 from ichnos.evaluation.reproduction.scale import Collection, Phantoms
 
@@ -30,3 +30,9 @@ def test_a_network_that_cannot_be_measured_without_memory_is_measured_with_it():
 def test_the_papers_network_takes_days_on_a_core():
     content = HGI_SAM_SCALES["paper"].recipes["sam-binary"].content(0)
     assert estimate_training(content, 752_803, "cpu")[0] > 30 * 86_400
+
+
+def test_a_pass_takes_longer_with_more_slices_and_larger_networks():
+    small, large = (HGI_SAM_SCALES[name].recipes["hgi-sam"].content(0) for name in ("phantom", "paper"))
+    assert estimate_tracing(small, 200, "cpu") == pytest.approx(2 * (estimate_tracing(small, 100, "cpu") - 1) + 1)
+    assert estimate_tracing(large, 2814, "cpu") > 3600 > estimate_tracing(small, 2814, "cpu")

@@ -15,7 +15,7 @@ from ichnos.cohorts.case_slices import GridSettings
 from ichnos.cohorts.folds import Folds, make_folds, paper_folds, write_folds
 from ichnos.cohorts.phantom_slices import LABELLED_MM2, prepare_phantoms
 from ichnos.cohorts.prepare import prepare
-from ichnos.cohorts.readers.registry import open_cohort
+from ichnos.cohorts.readers.registry import OPTIONS, open_cohort
 from ichnos.cohorts.slice_store import SliceStore, load_store
 from ichnos.errors import UsageError
 from ichnos.evaluation.reproduction.scale import Collection, Source
@@ -36,7 +36,7 @@ def make_weak_store(own: Path, needs: Mapping[str, Path], settings: Mapping[str,
     """`store`: slices that only labels are taken of."""
     recipe = Recipe.model_validate(settings["preprocessing"])
     if "reader" in settings:
-        cohort = open_cohort(settings["reader"], Path(settings["root"]))
+        cohort = _open_collection(settings["reader"], Path(settings["root"]), own, settings["workers"])
         store = prepare(cohort, GridSettings.of(recipe), own / "store", settings["workers"])
     else:
         seeds = range(settings["first_seed"], settings["first_seed"] + settings["count"])
@@ -118,6 +118,12 @@ def _prepare_part(stage: Path, names: list[str], folder: Path, settings: Mapping
     part = replace(cohort, cases=tuple(case for case in cohort.cases if case.case in set(names)), skipped=())
     recipe = Recipe.model_validate(settings["preprocessing"])
     return prepare(part, GridSettings.of(recipe), folder, settings["workers"])
+
+
+def _open_collection(reader: str, root: Path, own: Path, workers: int) -> Cohort:
+    """What is slow to find out while listing is kept, so that a stage that was killed does not begin anew."""
+    told = {"cache": own / ".listing", "workers": workers}
+    return open_cohort(reader, root, **{name: value for name, value in told.items() if name in OPTIONS.get(reader, ())})
 
 
 def _write_phantoms(folder: Path, settings: Mapping[str, Any]) -> None:

@@ -14,6 +14,9 @@ _OPERATIONS_PER_SECOND = {"cpu": 4e10, "cuda": 1.5e13}
 _SECONDS_PER_SLICE = 4e-4
 """To read, augment and move it, whatever the network."""
 
+_SECONDS_PER_SCAN_SLICE = 0.01
+"""To read it, find the intracranial cavity, and count pixels at all thresholds."""
+
 _PASSES = 3.0
 """A step costs a forward pass and, backwards, two of them."""
 
@@ -42,6 +45,15 @@ def estimate_training(recipe: Mapping[str, Any], slices: int, device: str) -> tu
     speed = _OPERATIONS_PER_SECOND[choose_device(device).type]
     per_slice = _PASSES * operations / speed + _SECONDS_PER_SLICE
     return per_slice * slices * recipe["optimisation"]["epochs"] + 3.0, 4e-6 * parameters
+
+
+def estimate_tracing(recipe: Mapping[str, Any], slices: int, device: str) -> float:
+    """Seconds of one pass over a test cohort, with gradients where a map needs them."""
+    grid = recipe["preprocessing"]
+    shape = (len(grid["hu_windows"]), grid["image_size"])
+    operations, _ = _measure(json.dumps(recipe["network"], sort_keys=True), *shape)
+    per_slice = _PASSES * operations / _OPERATIONS_PER_SECOND[choose_device(device).type] + _SECONDS_PER_SCAN_SLICE
+    return per_slice * slices + 1.0
 
 
 @lru_cache(maxsize=64)

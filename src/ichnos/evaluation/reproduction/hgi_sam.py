@@ -10,7 +10,7 @@ from ichnos.evaluation.reproduction.cohort_stages import (
     make_test_cohort,
     make_weak_store,
 )
-from ichnos.evaluation.reproduction.estimate import count_slices, estimate_training
+from ichnos.evaluation.reproduction.estimate import count_slices, estimate_tracing, estimate_training
 from ichnos.evaluation.reproduction.hgi_sam_results import make_results
 from ichnos.evaluation.reproduction.hgi_sam_slices import draw_slices, time_slices
 from ichnos.evaluation.reproduction.plan import Plan, Stage
@@ -58,7 +58,12 @@ def plan_hgi_sam(data: Data, scale: HgiSamScale, device: str) -> Plan:
         UsageError: a recipe of the scale is wrong.
     """
     return Plan(
-        (*_cohorts(data, scale), *_trainings(data, scale, device), *_traces(scale, device), *_ends(data, scale, device))
+        (
+            *_cohorts(data, scale),
+            *_trainings(data, scale, device),
+            *_traces(data, scale, device),
+            *_ends(data, scale, device),
+        )
     )
 
 
@@ -99,7 +104,7 @@ def _train(name: str, settings: Mapping[str, Any], needs: list[str], slices: int
     return Stage(name, train_network, settings, tuple(needs), *cost)
 
 
-def _traces(scale: HgiSamScale, device: str) -> Iterator[Stage]:
+def _traces(data: Data, scale: HgiSamScale, device: str) -> Iterator[Stage]:
     for title, method in METHODS.items():
         for seed in _seeds(scale, method.recipe):
             models = models_of(method, seed, scale)
@@ -113,7 +118,8 @@ def _traces(scale: HgiSamScale, device: str) -> Iterator[Stage]:
                 "device": device,
             }
             needs = ("test", "folds", *dict.fromkeys(models.values()))
-            yield Stage(trace_stage(title, seed), trace_method, settings, needs, seconds=30.0, megabytes=1.0)
+            seconds = estimate_tracing(scale.recipes[method.recipe].content(seed), count_slices(data.test), device)
+            yield Stage(trace_stage(title, seed), trace_method, settings, needs, seconds=seconds, megabytes=1.0)
 
 
 def _ends(data: Data, scale: HgiSamScale, device: str) -> Iterator[Stage]:

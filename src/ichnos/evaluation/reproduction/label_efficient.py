@@ -15,7 +15,7 @@ from ichnos.evaluation.reproduction.cohort_stages import (
     split_for_budgets,
 )
 from ichnos.evaluation.reproduction.embedding import embed_slices
-from ichnos.evaluation.reproduction.estimate import count_slices, estimate_training
+from ichnos.evaluation.reproduction.estimate import count_slices, estimate_tracing, estimate_training
 from ichnos.evaluation.reproduction.label_efficient_results import make_results
 from ichnos.evaluation.reproduction.label_efficient_scale import PRETEXTS
 from ichnos.evaluation.reproduction.plan import Plan, Stage
@@ -104,7 +104,7 @@ def _cross_validation(data: Data, scale: LabelEfficientScale, device: str) -> It
             models[str(fold)] = f"{method}-seed{seed}-fold{fold}"
             needs = ["test", "folds", *([settings["start"]] if "start" in settings else [])]
             yield _train(models[str(fold)], settings, needs, count_slices(data.test) // 2)
-        yield _trace(f"trace-{method}", {"models": models, "folds": "folds"}, scale, device)
+        yield _trace(f"trace-{method}", {"models": models, "folds": "folds"}, data, scale, device)
 
 
 def _budgets(data: Data, scale: LabelEfficientScale, device: str) -> Iterator[Stage]:
@@ -125,7 +125,7 @@ def _budgets(data: Data, scale: LabelEfficientScale, device: str) -> Iterator[St
                 slices = size * count_slices(data.test) // max(1, _cases(data))
                 yield _train(name, settings, needs, slices)
                 how = {"models": {"all": name}, "parts": "budgets", "regions": ["everywhere"]}
-                yield _trace(f"trace-{name}", how, scale, device)
+                yield _trace(f"trace-{name}", how, data, scale, device)
 
 
 def _start(scale: LabelEfficientScale, method: str, seed: int) -> dict[str, Any]:
@@ -172,7 +172,7 @@ def _train(name: str, settings: Mapping[str, Any], needs: list[str], slices: int
     return Stage(name, train_network, settings, tuple(needs), *cost)
 
 
-def _trace(name: str, how: Mapping[str, Any], scale: LabelEfficientScale, device: str) -> Stage:
+def _trace(name: str, how: Mapping[str, Any], data: Data, scale: LabelEfficientScale, device: str) -> Stage:
     settings = {
         "cohort": "test",
         "method": None,
@@ -181,9 +181,11 @@ def _trace(name: str, how: Mapping[str, Any], scale: LabelEfficientScale, device
         "device": device,
         **how,
     }
+    share = scale.parts["test"] / sum(scale.parts.values()) if "parts" in how else 1.0
+    seconds = estimate_tracing(scale.mixed.content(0), round(share * count_slices(data.test)), device)
     others = [how[key] for key in ("folds", "parts") if key in how]
     needs = ("test", *others, *how["models"].values())
-    return Stage(name, trace_method, settings, needs, seconds=10.0, megabytes=1.0)
+    return Stage(name, trace_method, settings, needs, seconds=seconds, megabytes=1.0)
 
 
 def _cases(data: Data) -> int:

@@ -124,7 +124,7 @@ def _tell_pretexts(stages: Mapping[str, list[Path]]) -> Part:
         told = [
             f"{name} {np.mean([one['figures'][name] for one in done]):.3f}"
             for name in done[0]["figures"]
-            if name != "parameters" and all(isinstance(one["figures"].get(name), float) for one in done)
+            if name not in {"parameters", "epochs"} and all(isinstance(one["figures"].get(name), float) for one in done)
         ]
         rows.append((title, str(len(done)), f"{np.mean([one['seconds'] for one in done]):.0f}", ", ".join(told)))
     columns = ("pretext", "seeds", "training, s", "on slices that it did not train on, mean over seeds")
