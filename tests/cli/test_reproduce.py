@@ -66,7 +66,8 @@ def test_a_run_ends_with_a_page_and_a_record(short, tmp_path, capsys):
     assert "figures on phantoms" in capsys.readouterr().err
     record = json.loads((out / "run.json").read_text())
     assert record["measured_on"] == "phantoms"
-    assert record["figures"] == {"results": {"dice": 0.5}}
+    assert record["figures"]["results"] == {"dice": 0.5}
+    assert record["figures"]["weak"]["slices"] == 2
     text = (out / "index.md").read_text()
     assert "Slices with labels: 1 phantoms, 2 slices, 1 of which bleed." in text
     assert "ichnos reproduce hgi-sam -o OUT --data phantom --scale phantom" in text

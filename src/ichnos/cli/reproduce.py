@@ -111,7 +111,7 @@ def run_experiment(
         "commit": find_commit(),
         "scale": scale.name,
         "measured_on": data.measured_on,
-        "figures": {name: read_figures(options.output, name) for name in experiment.shown},
+        "figures": {stage.name: read_figures(options.output, stage.name) for stage in plan.stages},
         "page": page,
         "notice": RESEARCH_USE,
     }

@@ -33,18 +33,14 @@ def test_a_folds_threshold_is_chosen_on_the_others():
 
 def test_changing_the_tested_fold_does_not_move_its_threshold():
     folds = {"a": "0", "b": "0", "c": "1"}
-    before = score(
-        [trace("a", 0.2, 0.1), trace("b", 0.2, 0.1), trace("c", 0.9, 0.5)], folds, "everywhere", calibrated=True
-    )
-    after = score(
-        [trace("a", 0.2, 0.1), trace("b", 0.2, 0.1), trace("c", 0.3, 0.8)], folds, "everywhere", calibrated=True
-    )
+    before = score([trace("a", 0.2, 0.1), trace("b", 0.2, 0.1), trace("c", 0.9, 0.5)], folds)
+    after = score([trace("a", 0.2, 0.1), trace("b", 0.2, 0.1), trace("c", 0.3, 0.8)], folds)
     assert before.thresholds["1"] == after.thresholds["1"]
     assert before.thresholds["0"] != after.thresholds["0"]
 
 
 def test_a_segmentation_network_is_cut_at_one_half():
-    scores = score([trace("a", 0.5, 0.49), trace("b", 0.6, 0.7)], {"a": "0", "b": "1"}, "everywhere", calibrated=False)
+    scores = score([trace("a", 0.5, 0.49), trace("b", 0.6, 0.7)], {"a": "0", "b": "1"}, calibrated=False)
     assert scores.thresholds == {"0": 0.5, "1": 0.5}
     assert scores.dice.tolist() == [1.0, pytest.approx(2 / 3)]
 
@@ -60,7 +56,7 @@ def test_only_slices_that_are_labelled_and_drawn_are_scored_but_all_are_detected
 
 
 def test_the_summary_is_mean_and_standard_error_of_slices():
-    scores = score([trace("a", 0.5, 0.1), trace("b", 0.6, 0.7)], {"a": "0", "b": "1"}, "everywhere", calibrated=False)
+    scores = score([trace("a", 0.5, 0.1), trace("b", 0.6, 0.7)], {"a": "0", "b": "1"}, calibrated=False)
     summary = scores.summary("dice")
     assert summary.mean == pytest.approx((1 + 2 / 3) / 2)
     assert summary.standard_error == pytest.approx(np.std([1, 2 / 3], ddof=1) / 2**0.5)

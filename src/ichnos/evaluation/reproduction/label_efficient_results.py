@@ -126,6 +126,6 @@ def _tell_pretexts(stages: Mapping[str, list[Path]]) -> Part:
             for name in done[0]["figures"]
             if name not in {"parameters", "epochs"} and all(isinstance(one["figures"].get(name), float) for one in done)
         ]
-        rows.append((title, str(len(done)), f"{np.mean([one['seconds'] for one in done]):.0f}", ", ".join(told)))
+        rows.append((title, str(len(done)), f"{np.mean([one['core_seconds'] for one in done]):.0f}", ", ".join(told)))
     columns = ("pretext", "seeds", "training, s", "on slices that it did not train on, mean over seeds")
     return Part("Pretexts", (), (Table("What the pretexts learned", columns, tuple(rows)),))
