@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -108,7 +109,7 @@ def judge(failed: int, cases: int, left_out: int, max_bad: float | None) -> bool
 
 
 def choose_grid(options: PrepareOptions) -> GridSettings:
-    """The model grid of a preset or a recipe's file, with what the options change of it.
+    """The model grid of a preset, of a training recipe or of a recipe's file, with what the options change of it.
 
     Raises:
         UsageError: no such preset, no such file, not a recipe, or sizes that cannot be.
@@ -142,9 +143,12 @@ def _list(options: PrepareOptions) -> Cohort:
 
 
 def _read_recipe(name: str) -> Recipe:
-    path = Path(name)
+    packaged = Path(str(files("ichnos"))) / "recipes" / f"{name}.toml"
+    path = packaged if packaged.is_file() else Path(name)
     if not path.is_file():
-        raise UsageError(f"no recipe {name!r}; give {', '.join(PRESETS)}, or a .toml file")
+        raise UsageError(
+            f"no recipe {name!r}; give {', '.join(PRESETS)}, a recipe that `ichnos info` lists, or a .toml file"
+        )
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         return Recipe.model_validate(content.get("preprocessing", content))

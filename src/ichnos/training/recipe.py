@@ -216,6 +216,10 @@ def load_recipe(name: str, changes: Sequence[str] = ()) -> TrainingRecipe:
     return recipe
 
 
+_INSTEAD = {"store": "phantoms", "phantoms": "store"}
+"""Of these two keys of `[data]`, the one that is set takes the place of the other."""
+
+
 def _apply(content: dict[str, Any], change: str) -> None:
     """Set one `section.key=value` in nested tables."""
     key, equals, text = change.partition("=")
@@ -231,4 +235,6 @@ def _apply(content: dict[str, Any], change: str) -> None:
         table = table.setdefault(section, {})
         if not isinstance(table, dict):
             raise UsageError(f"--set {change!r}: {section!r} is a value, not a section")
+    if sections == ["data"] and last in _INSTEAD:
+        table.pop(_INSTEAD[last], None)
     table[last] = value
