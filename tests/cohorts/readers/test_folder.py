@@ -137,6 +137,17 @@ def test_every_mistake_names_its_row_and_column(tmp_path, header, rows, problem)
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(("one", "other"), [("49", "049"), ("49", "49.0"), ("P-1", "p-1")])
+def test_one_patient_written_in_two_ways_is_refused(tmp_path, one, other):
+    save_nifti(tmp_path / "b.nii", head_hu(seed=1))
+    with pytest.raises(CohortError, match=f"line 3, column patient: '{other}' and '{one}' look like one patient"):
+        open_folder(listed(tmp_path, "scan,patient", f"a.nii,{one}", f"b.nii,{other}"))
+
+
+def test_places_count_from_the_folder_of_the_csv(table, tmp_path):
+    assert open_folder(table).root == tmp_path
+
+
 def test_a_lost_mask_leaves_its_row_out(tmp_path):
     save_nifti(tmp_path / "b.nii", head_hu())
     cohort = open_folder(listed(tmp_path, "scan,mask:A", "a.nii,gone.nii", "b.nii,"))
