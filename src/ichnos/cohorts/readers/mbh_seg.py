@@ -15,9 +15,10 @@ from functools import partial
 from pathlib import Path
 
 from ichnos.cohorts.case import Case, Cohort, Skipped
-from ichnos.cohorts.readers.bhsd import CLASSES, LICENCE, patients_note, with_rsna_patient
+from ichnos.cohorts.readers.bhsd import CLASSES, LICENCE
 from ichnos.cohorts.readers.drawn import MAJORITY, check_rater, load_drawn
 from ichnos.cohorts.readers.layout import check_case_name, few, list_nifti, nifti_stem, places_around, visible
+from ichnos.cohorts.readers.rsna_names import patients_note, with_rsna_patient
 from ichnos.cohorts.readers.tables import HEADER_WITHIN, plain, read_cells, read_table, read_yes_no
 from ichnos.cohorts.slice_store import LABELS
 from ichnos.errors import CohortError
