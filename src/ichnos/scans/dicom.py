@@ -38,14 +38,15 @@ def read_dicom(paths: Sequence[Path], *, series: str | None = None, strict: bool
         choice = choose_series(headers, wanted=series, where=str(where))
         stack = stack_slices(choice.headers, where=str(where), strict=strict)
         images_hu = read_voxels(stack.headers)
-    ignored = [f"{len(not_dicom)} .dcm file(s) are not DICOM and were left out: {not_dicom[0]}"] if not_dicom else []
+    ignored = [f"{len(not_dicom)} file(s) are not DICOM and were left out: {not_dicom[0]}"] if not_dicom else []
+    left_out = dict.fromkeys(not_dicom, "not a DICOM file") | dict.fromkeys(stack.copies, "a copy of another file")
     unwrapped = unwrap(stack.headers, images_hu)
     rescale = _check_rescale(stack.headers, images_hu)
     voxels_hu = np.ascontiguousarray(stack.turn.to_canonical(images_hu.transpose(2, 1, 0)))
     repaired = [WRAPPED_WARNING.format(unwrapped)] if unwrapped else []
     warnings = (*ignored, *choice.warnings, *stack.warnings, *rescale, *repaired)
     repairs = {WRAPPED_SLICES: unwrapped} if unwrapped else {}
-    return Scan(voxels_hu, stack.geometry, _source(stack, choice, where), warnings, repairs)
+    return Scan(voxels_hu, stack.geometry, _source(stack, choice, where), warnings, repairs, left_out)
 
 
 def _source(stack: Stack, choice: Choice, where: Path) -> Source:
