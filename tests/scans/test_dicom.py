@@ -66,6 +66,12 @@ def test_files_that_are_not_used_are_named(tmp_path):
     }
 
 
+def test_a_rescale_that_erases_the_image_is_refused(tmp_path):
+    save_series(tmp_path, (0, 5), RescaleSlope=0)
+    with pytest.raises(PixelError, match="its RescaleSlope is 0, so all its values are equal; export"):
+        read_dicom([tmp_path])
+
+
 def test_missing_rescale_is_accepted_where_values_look_like_hu(tmp_path):
     stored = pattern().astype("<i2").tobytes()
     save(ct_slice(RescaleSlope=None, RescaleIntercept=None, PixelData=stored), tmp_path / "1")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from ichnos.errors import ScanNotFoundError
+from ichnos.errors import PixelError, ScanNotFoundError
 from ichnos.scans.dicom_headers import SliceHeader, read_headers
 from ichnos.scans.hounsfield import check_hu
 from ichnos.scans.inputs import input_files
@@ -63,7 +63,10 @@ def _source(stack: Stack, choice: Choice, where: Path) -> Source:
 def _check_rescale(
     headers: Sequence[SliceHeader], images_hu: Float[np.ndarray, "slices image_rows image_columns"]
 ) -> list[str]:
-    """Where the rescale to HU is missing, the values must look like HU already."""
+    """Where the rescale to HU is missing, the values must look like HU already; one that erases them is refused."""
+    erased = [header.file.name for header in headers if header.rescale is not None and header.rescale[0] == 0]
+    if erased:
+        raise PixelError(f"{erased[0]}: its RescaleSlope is 0, so all its values are equal; export the series again")
     without = [header.file.name for header in headers if header.rescale is None]
     if not without:
         return []
