@@ -80,6 +80,14 @@ def test_labels_by_identifier(tmp_path):
     assert cohort.load(cohort.cases[0]).slice_labels[:, 1].tolist() == [0, -1, 1]
 
 
+def test_one_identifier_of_several_slices_labels_none(tmp_path):
+    save_series(tmp_path / "ct", (0, 5, 10), SOPInstanceUID="1.2.3")
+    write_csv(tmp_path / "labels.csv", "instance_uid,any", "1.2.3,1")
+    cohort = open_folder(write_csv(tmp_path / "cohort.csv", "scan,slice_labels", "ct,labels.csv"))
+    with pytest.raises(GeometryError, match="ct: two slices have one SOPInstanceUID; label them by z"):
+        cohort.load(cohort.cases[0])
+
+
 def test_one_table_of_labels_for_several_cases(tmp_path):
     save_nifti(tmp_path / "b.nii", head_hu(seed=2))
     write_csv(tmp_path / "labels.txt", "case,z,any", "a,0,1", "b,0,0", "b,1.0,1")

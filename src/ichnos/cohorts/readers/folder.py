@@ -75,12 +75,15 @@ def load_folder(case: Case, *, rater: str = MAJORITY) -> LabelledScan:
     """Decode a scan, its masks and labels; labels are joined by z (0 at the feet) or SOPInstanceUID.
 
     Raises:
-        ScanError: the scan or a mask cannot be used; labels of slices that the scan does not have.
+        ScanError: the scan or a mask cannot be used; labels of slices that the scan does not have, or
+            that cannot be told apart.
     """
     scan = read_scan(case.files)
     count = len(scan.voxels_hu)
     by_place = all(key.isdigit() for key in case.slice_labels)
     keys = [str(z) for z in range(count)] if by_place else list(scan.source.instance_uids)
+    if case.slice_labels and len(set(keys)) < len(keys):
+        raise GeometryError(f"{case.case}: two slices have one SOPInstanceUID; label them by z, 0 at the feet")
     labels, strangers = join_labels(case.slice_labels, keys) if case.slice_labels else (unknown_labels(count), [])
     if strangers:
         raise GeometryError(
