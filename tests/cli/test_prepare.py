@@ -69,7 +69,7 @@ def test_a_bad_case_is_named_and_the_exit_code_tells(collection, tmp_path):
     root = broken(collection, tmp_path)
     done = prepare(root, tmp_path / "store", "-q")
     assert done.exit_code == 1
-    assert "1 of 4 cases could not be used, 1 files or cases were left out while listing" in done.stderr
+    assert "1 of 4 cases could not be used, 1 other files or cases were left out" in done.stderr
     rows = (tmp_path / "store" / "skipped.csv").read_text().splitlines()
     assert rows[:2] == ["name,reason", "notes.txt,not a folder"]
     assert rows[2].startswith("phantom-0002,")

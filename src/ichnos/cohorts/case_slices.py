@@ -81,6 +81,7 @@ def to_slices(labelled: LabelledScan, settings: GridSettings) -> CaseSlices:
         z_mm=scan.geometry.positions_mm,
         fingerprints=take_fingerprints(slices_hu),
         record=record,
+        left_out=scan.left_out,
     )
 
 

@@ -128,6 +128,7 @@ class _Shard:
             self.marks.write(np.ascontiguousarray(case.marks).data)
         self.tables.append(_table(case, len(self.cases)))
         self.slices += len(case.labels)
+        self.skipped += [{"name": name, "reason": reason} for name, reason in case.left_out.items()]
         self.cases.append({"case": case.case, "patient": case.patient, "slices": len(case.labels), **case.record})
 
     def close(self) -> None:

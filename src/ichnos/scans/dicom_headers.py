@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,8 @@ def read_headers(files: Iterable[InputFile]) -> tuple[list[SliceHeader], list[st
     """Read the headers of all DICOM files among `files`; other files are passed over.
 
     Returns:
-        Headers (one per frame), and names of `.dcm` files that are not DICOM.
+        Headers (one per frame), and names of files that are not DICOM although they are called so, as
+        `1.dcm` and `IM0001` are and `notes.txt` is not.
 
     Raises:
         PixelError: a DICOM file whose header is cut short or corrupt.
@@ -112,9 +114,14 @@ def read_headers(files: Iterable[InputFile]) -> tuple[list[SliceHeader], list[st
         found = _headers_of(file)
         if found is not None:
             headers += found
-        elif file.name.lower().endswith(".dcm"):
+        elif _is_called_dicom(file.name):
             not_dicom.append(file.name)
     return headers, not_dicom
+
+
+def _is_called_dicom(name: str) -> bool:
+    ending = PurePath(name).suffix.lower().removeprefix(".")
+    return ending in {"", "dcm", "ima"} or ending.isdigit()
 
 
 @contextmanager

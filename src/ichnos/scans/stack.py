@@ -34,12 +34,14 @@ class Stack:
         geometry: in canonical order.
         turn: from (image column, image row, slice) to canonical order.
         warnings: what is unusual.
+        copies: names of files that were left out because another holds the same image.
     """
 
     headers: tuple[SliceHeader, ...]
     geometry: Geometry
     turn: Turn
     warnings: tuple[str, ...]
+    copies: tuple[str, ...] = ()
 
 
 def stack_slices(headers: Sequence[SliceHeader], *, where: str, strict: bool = False) -> Stack:
@@ -55,7 +57,8 @@ def stack_slices(headers: Sequence[SliceHeader], *, where: str, strict: bool = F
             with `strict`, slices missing.
     """
     kept, dropped = _without_localizers(headers)
-    kept, repeated = _without_copies(kept)
+    kept, copies = _without_copies(kept)
+    repeated = [f"left out {len(copies)} file(s) that are copies of another"] if copies else []
     _check_complete(kept)
     _check_uniform(kept, where)
     steps_mm = _steps_mm(kept[0])
@@ -68,7 +71,7 @@ def stack_slices(headers: Sequence[SliceHeader], *, where: str, strict: bool = F
     missing = _missing_slices(geometry, where)
     if missing and strict:
         raise GeometryError(missing[0])
-    return Stack(ordered, geometry, turn, (*dropped, *repeated, *missing, *_lone_slice(ordered)))
+    return Stack(ordered, geometry, turn, (*dropped, *repeated, *missing, *_lone_slice(ordered)), copies)
 
 
 def _without_localizers(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeader], list[str]]:
@@ -77,12 +80,12 @@ def _without_localizers(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeade
     return kept, [f"left out {len(dropped)} localizer image(s) in the series: {dropped[0]}"] if dropped else []
 
 
-def _without_copies(headers: list[SliceHeader]) -> tuple[list[SliceHeader], list[str]]:
-    """Keep one of several copies of the same image (same UID and same position)."""
+def _without_copies(headers: list[SliceHeader]) -> tuple[list[SliceHeader], tuple[str, ...]]:
+    """One of several copies of the same image (same UID and same position), and the files of the others."""
     first = {(header.uid or header.file.name, header.position_mm): header for header in reversed(headers)}
     kept = [header for header in headers if first[header.uid or header.file.name, header.position_mm] is header]
-    copies = len(headers) - len(kept)
-    return kept, [f"left out {copies} file(s) that are copies of another"] if copies else []
+    used = {id(header) for header in kept}
+    return kept, tuple(header.file.name for header in headers if id(header) not in used)
 
 
 def _check_complete(headers: list[SliceHeader]) -> None:

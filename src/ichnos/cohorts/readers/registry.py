@@ -17,6 +17,7 @@ from ichnos.cohorts.readers.physionet import open_physionet
 from ichnos.cohorts.readers.physionet_jpeg import open_physionet_jpeg
 from ichnos.cohorts.readers.rsna import open_rsna
 from ichnos.cohorts.readers.seg_cq500 import open_seg_cq500
+from ichnos.cohorts.readers.strays import tell_strays
 from ichnos.errors import CohortError, UsageError
 
 READERS: dict[str, Callable[..., Cohort]] = {
@@ -48,6 +49,10 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 """
 
 
+ALL_NIFTI = frozenset({"bhsd", "instance22", "mbh-seg", "nnunet", "seg-cq500"})
+"""Collections in whose folders every NIfTI file should be part of a case."""
+
+
 def open_cohort(name: str, root: Path, **options: Any) -> Cohort:  # noqa: ANN401 - each reader has its own
     """List the cases of the collection at `root`; no pixel is decoded yet.
 
@@ -70,7 +75,8 @@ def open_cohort(name: str, root: Path, **options: Any) -> Cohort:  # noqa: ANN40
             raise UsageError(f"{name} does not take {option!r}; it takes {taken}")
     if not root.exists():
         raise CohortError(f"{root}: no such file or folder; give the place of the collection {name}")
-    return READERS[name](root, **options)
+    cohort = READERS[name](root, **options)
+    return tell_strays(cohort) if name in ALL_NIFTI else cohort
 
 
 def list_readers() -> tuple[str, ...]:
