@@ -111,11 +111,11 @@ def _check_uniform(headers: list[SliceHeader], where: str) -> None:
     for header in headers:
         pairs = {
             "sizes": ((first.rows, first.columns), (header.rows, header.columns), 0.0),
-            "pixel spacings": (first.pixel_spacing_mm, header.pixel_spacing_mm, SPACING_TOLERANCE_MM),
-            "orientations": (first.orientation, header.orientation, ORIENTATION_TOLERANCE),
+            "pixel spacings": (first.pixel_spacing_mm or (), header.pixel_spacing_mm or (), SPACING_TOLERANCE_MM),
+            "orientations": (first.orientation or (), header.orientation or (), ORIENTATION_TOLERANCE),
         }
         for what, (one, other, tolerance) in pairs.items():
-            if not np.allclose(np.array(one), np.array(other), rtol=0, atol=tolerance):
+            if any(abs(a - b) > tolerance for a, b in zip(one, other, strict=True)):
                 raise GeometryError(
                     f"{where}: the series mixes {what}: {one} in {first.file.name} and {other} in "
                     f"{header.file.name}; give the files of one stack only"
@@ -125,10 +125,16 @@ def _check_uniform(headers: list[SliceHeader], where: str) -> None:
 def _steps_mm(header: SliceHeader) -> Float[np.ndarray, "3 3"]:
     """RAS+ steps along image column, image row and the unit normal that points to the head."""
     along_row, along_column = np.array(header.orientation).reshape(2, 3) * LPS_TO_RAS
-    row_mm, column_mm = header.pixel_spacing_mm or (1.0, 1.0)
     normal = np.cross(along_row, along_column)
     normal = normal / np.linalg.norm(normal) * (1.0 if normal[2] > 0 else -1.0)
-    return np.stack([along_row * column_mm, along_column * row_mm, normal], axis=1)
+    return np.column_stack([_plane_steps_mm([header])[0], normal])
+
+
+def _plane_steps_mm(headers: Sequence[SliceHeader]) -> Float[np.ndarray, "slices 3 2"]:
+    """RAS+ steps along image column and image row."""
+    along = np.array([header.orientation for header in headers]).reshape(-1, 2, 3) * LPS_TO_RAS
+    spacing_mm = np.array([header.pixel_spacing_mm or (1.0, 1.0) for header in headers])[:, ::-1]
+    return (along * spacing_mm[:, :, None]).transpose(0, 2, 1)
 
 
 def _check_distinct(headers: tuple[SliceHeader, ...], positions_mm: Float[np.ndarray, " slices"]) -> None:
@@ -142,7 +148,7 @@ def _check_distinct(headers: tuple[SliceHeader, ...], positions_mm: Float[np.nda
 
 
 def _geometry(headers: tuple[SliceHeader, ...], origins_mm: Float[np.ndarray, "slices 3"], turn: Turn) -> Geometry:
-    steps_mm = np.array([_steps_mm(header) for header in headers])
+    steps_mm = _plane_steps_mm(headers)
     _, row_axis, column_axis = turn.axes
     lengths = {0: headers[0].columns, 1: headers[0].rows}
     row_steps_mm, column_steps_mm = steps_mm[:, :, row_axis], steps_mm[:, :, column_axis]
