@@ -10,7 +10,7 @@ export OMP_WAIT_POLICY := PASSIVE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test check lint format types docs bench weights examples help
+.PHONY: setup demo test check lint format types docs bench weights reproduction examples help
 
 setup: $(STAMP) ## Make .venv and install ichnos with its development tools (once)
 
@@ -59,6 +59,11 @@ weights: setup ## Train the bundled model anew (about an hour) and put it into t
 	mkdir -p src/ichnos/weights/phantom-swin
 	cd weights-work/phantom-swin && cp model.safetensors ichnos.json README.md ../../src/ichnos/weights/phantom-swin/
 
+reproduction: setup ## Reproduce both papers on phantoms (under an hour on two idle cores) and write docs/reproduction
+	$(BIN)/ichnos reproduce hgi-sam -o reproduction-work/hgi-sam --device cpu
+	$(BIN)/ichnos reproduce label-efficient -o reproduction-work/label-efficient --device cpu
+	$(BIN)/python tools/copy_reproduction.py reproduction-work docs/reproduction
+
 help: ## List these targets
 	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
-	  while IFS='|' read -r target text; do printf '  make %-9s %s\n' "$$target" "$$text"; done
+	  while IFS='|' read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done

@@ -47,6 +47,22 @@ def test_masks_and_labels_agree(phantom, tmp_path):
     assert [row["any"] == "1" for row in rows] == phantom.slice_labels.tolist()
 
 
+def test_a_subtype_is_labelled_where_it_covers_enough(phantom, tmp_path):
+    pixel_mm2 = phantom.scan.geometry.pixel_areas_mm2
+    areas_mm2 = {name: mask.sum(axis=(1, 2)) * pixel_mm2 for name, mask in phantom.bleed_masks.items()}
+    least = float(np.median(np.concatenate([area[area > 0] for area in areas_mm2.values()])))
+    write_phantom(phantom, tmp_path, "nifti", labelled_mm2=least)
+    truth = tmp_path / "truth" / "phantom-0007"
+    with (truth / "labels.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for name in SUBTYPES:
+        told = [row[name] == "1" for row in rows]
+        assert told == (areas_mm2.get(name, np.zeros(len(rows))) >= least).tolist()
+    assert [row["any"] for row in rows] == [str(int(any(row[name] == "1" for name in SUBTYPES))) for row in rows]
+    assert any(row["any"] == "1" for row in rows)
+    assert np.array_equal(read_mask(truth / "bleed.nii.gz").voxels, phantom.bleed_mask)
+
+
 def test_writing_again_leaves_nothing_of_the_earlier_one(phantom, tmp_path):
     write_phantom(phantom, tmp_path, "nifti")
     well = make_phantom(7, PhantomSettings(slices=8, rows=48, columns=48, gap_mm=(3.0, 15.0), bleed_probability=0.0))

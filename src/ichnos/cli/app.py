@@ -253,6 +253,27 @@ def demo(output: Output = Path("demo-output"), quiet: Quiet = False, overwrite: 
 
 
 @app.command()
+def reproduce(
+    paper: Annotated[str, typer.Argument(help="hgi-sam or label-efficient.")],
+    output: Output,
+    data: Annotated[str, typer.Option(help="phantom, or the folder that holds the collections.")] = "phantom",
+    scale: Annotated[str, typer.Option(help="phantom: under half an hour on two cores; paper: days.")] = "phantom",
+    workers: Annotated[int, typer.Option(min=1, help="Stages that run side by side, one thread each.")] = 2,
+    device: Device = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan, with times and size.")] = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a paper's whole experiment and set its tables beside ours; goes on where it stopped."""
+    with user_errors():
+        from ichnos.cli.reproduce import ReproduceOptions, run_reproduce
+
+        run = run_reproduce(ReproduceOptions(paper, output, data, scale, workers, device, dry_run, quiet))
+        if as_json:
+            show_json(run)
+
+
+@app.command()
 def info(as_json: AsJson = False) -> None:
     """Versions, bundled model, recipes."""
     with user_errors():

@@ -13,7 +13,9 @@ from ichnos.phantoms.settings import SUBTYPES
 from ichnos.scans import Mask, write_dicom_series, write_mask, write_nifti
 
 
-def write_phantom(phantom: Phantom, folder: str | PathLike[str], as_: str = "dicom") -> tuple[str, ...]:
+def write_phantom(
+    phantom: Phantom, folder: str | PathLike[str], as_: str = "dicom", labelled_mm2: float = 0.0
+) -> tuple[str, ...]:
     """Write a phantom and its truth, so that `folder/scans` is a folder of scans and nothing else.
 
     - `scans/NAME/*.dcm` or `scans/NAME.nii.gz`: the scan; NAME is `phantom-` and the seed;
@@ -27,6 +29,8 @@ def write_phantom(phantom: Phantom, folder: str | PathLike[str], as_: str = "dic
         phantom: what to write.
         folder: made if missing.
         as_: the form of the scan, `dicom` or `nifti`.
+        labelled_mm2: a subtype is labelled in slices in which it covers at least this much, as somebody who
+            labels slices would see it; its mask is whole all the same. 0 labels all that is drawn.
 
     Returns:
         Lines that the user should know, such as what NIfTI could not hold.
@@ -49,7 +53,7 @@ def write_phantom(phantom: Phantom, folder: str | PathLike[str], as_: str = "dic
     masks |= {f"bleed-{subtype}": mask for subtype, mask in phantom.bleed_masks.items()}
     for mask_name, voxels in masks.items():
         notes |= set(_write(phantom, voxels, truth / f"{mask_name}.nii.gz"))
-    _write_labels(phantom, truth / "labels.csv")
+    _write_labels(phantom, labelled_mm2, truth / "labels.csv")
     return tuple(sorted(notes))
 
 
@@ -62,8 +66,11 @@ def _write(phantom: Phantom, voxels: Bool[np.ndarray, "slices rows columns"], pa
     return write_mask(Mask(voxels, phantom.scan.geometry, phantom.scan.source), path)
 
 
-def _write_labels(phantom: Phantom, path: Path) -> None:
-    columns = [phantom.slice_labels, *(phantom.subtype_labels[name] for name in SUBTYPES)]
+def _write_labels(phantom: Phantom, labelled_mm2: float, path: Path) -> None:
+    nothing, pixel_mm2 = np.zeros_like(phantom.brain_mask), phantom.scan.geometry.pixel_areas_mm2
+    pixels = np.stack([phantom.bleed_masks.get(name, nothing).sum(axis=(1, 2)) for name in SUBTYPES])
+    labels = (pixels > 0) & (pixels * pixel_mm2 >= labelled_mm2)
+    columns = [labels.any(axis=0), *labels]
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["z", "any", *SUBTYPES])

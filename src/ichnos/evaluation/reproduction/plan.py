@@ -9,6 +9,7 @@ kept. So an experiment goes on after `kill -9` where it was, and a stage that sa
 
 import hashlib
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -136,9 +137,17 @@ def stage_folder(folder: Path, name: str) -> Path:
 
 def read_figures(folder: Path, name: str) -> dict[str, Any]:
     """What a finished stage returned."""
-    content = json.loads((stage_folder(folder, name) / "done.json").read_text(encoding="utf-8"))
-    figures: dict[str, Any] = content["figures"]
+    figures: dict[str, Any] = read_done(stage_folder(folder, name))["figures"]
     return figures
+
+
+def read_done(own: Path) -> dict[str, Any]:
+    """What is known of a finished stage by its folder.
+
+    `seconds` since it was last started, `core_seconds` that processors worked for it, `commit` and `figures`.
+    """
+    content: dict[str, Any] = json.loads((own / "done.json").read_text(encoding="utf-8"))
+    return content
 
 
 def _run_stages(
@@ -174,14 +183,21 @@ def _run_stage(stage: Stage, folder: Path, digest: str) -> tuple[str, float, str
         shutil.rmtree(own)  # made from other settings
     (own / "done.json").unlink(missing_ok=True)
     write_json(started, {"digest": digest})
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), sum(os.times()[:4])
     needs = {name: stage_folder(folder, name) for name in stage.needs}
     try:
         figures = stage.function(own, needs, stage.settings)
     except IchnosError as error:
         return stage.name, time.perf_counter() - began, str(error)
     seconds = time.perf_counter() - began
-    write_json(own / "done.json", {"digest": digest, "seconds": round(seconds, 2), "figures": dict(figures)})
+    done = {
+        "digest": digest,
+        "seconds": round(seconds, 2),
+        "core_seconds": round(sum(os.times()[:4]) - worked, 2),
+        "commit": find_commit(),
+        "figures": dict(figures),
+    }
+    write_json(own / "done.json", done)
     return stage.name, seconds, ""
 
 
