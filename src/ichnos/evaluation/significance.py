@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ichnos.errors import UsageError
-from ichnos.metrics.choice import choose_by_name
+from ichnos.runtime.names import choose_by_name
 
 Values = Float[np.ndarray, " items"]
 EXACT_PATIENTS = 14
