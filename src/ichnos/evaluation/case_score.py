@@ -110,7 +110,6 @@ def score_case(labelled: LabelledScan, prediction: Prediction) -> CaseScore:
     label = unite(labelled)
     places = VoxelPlaces(geometry.origins_mm, geometry.row_steps_mm, geometry.column_steps_mm)
     surfaces = measure_surfaces(predicted, label, places)
-    both = np.concatenate([surfaces.from_predicted_mm, surfaces.from_label_mm])
     lesions = match_lesions(label_lesions(predicted), label_lesions(label), LESION_MATCHING)
     told = np.asarray((labelled.slice_labels[:, 1:] == 1).any(axis=0))
     drawn = {name for name, voxels in labelled.bleed_masks.items() if voxels.any()}
@@ -122,8 +121,8 @@ def score_case(labelled: LabelledScan, prediction: Prediction) -> CaseScore:
         predicted_ml=geometry.volume_ml(predicted),
         diagonal_mm=_diagonal_mm(places, geometry.shape),
         **_measure(surfaces),
-        surface_voxels=len(both),
-        surface_close=int(np.count_nonzero(both <= SURFACE_TOLERANCE_MM)),
+        surface_voxels=len(surfaces.from_predicted_mm) + len(surfaces.from_label_mm),
+        surface_close=surfaces.count_close(SURFACE_TOLERANCE_MM),
         lesions=Counts.of(lesions.counts),
         slices=_score_slices(labelled, label, prediction),
     )
