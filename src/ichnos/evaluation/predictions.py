@@ -34,12 +34,12 @@ class Prediction:
     """What was predicted for one scan.
 
     Attributes:
-        bleed_mask: on the scan's grid.
+        bleed_mask: on the scan's grid; None where only answers about slices were given.
         slice_probabilities: P(bleed) per slice, feet to head; None where only a mask was predicted.
         detected: slices called bleeding; None where only a mask was predicted.
     """
 
-    bleed_mask: Bool[np.ndarray, "slices rows columns"]
+    bleed_mask: Bool[np.ndarray, "slices rows columns"] | None
     slice_probabilities: Float[np.ndarray, " slices"] | None = None
     detected: Bool[np.ndarray, " slices"] | None = None
 
