@@ -2,8 +2,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tiny import tiny_recipe
+from tiny import SWIN, tiny_recipe
 
+from ichnos.cli import train as train_command
 from ichnos.cli.train import TrainOptions, run_train
 from ichnos.errors import UsageError
 from ichnos.segmentation.segmenter import load_segmenter
@@ -31,5 +32,33 @@ def test_an_unfinished_run_of_another_recipe_is_not_gone_on_with(tmp_path: Path)
     work = tmp_path / "model" / "work"
     work.mkdir(parents=True)
     (work / "recipe.json").write_text(json.dumps(tiny_recipe(seed=4).model_dump(mode="json")))
+    (work / "last.ckpt").touch()
     with pytest.raises(UsageError, match="unfinished run of another recipe"):
         run_train(tiny_recipe(), tmp_path / "model", TrainOptions("cpu", workers=1, overwrite=False, quiet=True))
+
+
+@pytest.mark.parametrize("left", ["", "{", None])
+def test_a_run_whose_recipe_cannot_be_read_is_not_gone_on_with(tmp_path: Path, left: str | None) -> None:
+    work = tmp_path / "model" / "work"
+    work.mkdir(parents=True)
+    if left is not None:
+        (work / "recipe.json").write_text(left)
+    (work / "best.ckpt").touch()
+    with pytest.raises(UsageError, match="unfinished run of another recipe"):
+        run_train(tiny_recipe(), tmp_path / "model", TrainOptions("cpu", workers=1, quiet=True))
+
+
+def test_after_a_typo_the_corrected_command_may_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = tiny_recipe(network={"arguments": {**SWIN, "tile_sise": 3}})
+    with pytest.raises(UsageError, match="did you mean 'tile_size'"):
+        run_train(wrong, tmp_path / "model", TrainOptions("cpu", workers=1, quiet=True))
+
+    class StartedError(Exception):
+        pass
+
+    def start(*_: object, **__: object) -> None:
+        raise StartedError
+
+    monkeypatch.setattr(train_command, "train", start)
+    with pytest.raises(StartedError):
+        run_train(tiny_recipe(), tmp_path / "model", TrainOptions("cpu", workers=1, quiet=True))

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -59,3 +61,27 @@ def test_a_fraction_of_nothing_or_all_is_refused(fraction):
 def test_a_fraction_that_leaves_no_patient_to_train_on_is_refused():
     with pytest.raises(UsageError, match=r"^validation_fraction 0.9 of 2 patients leaves none to train on$"):
         split_patients(["a", "b"], 0.9, 0)
+
+
+@given(PATIENTS, FRACTIONS, st.integers(0, 1000), st.sets(st.sampled_from("abcdefgh")))
+def test_what_is_scarce_comes_to_both_sides(patients, fraction, seed, owners):
+    count = len(set(patients))
+    assume(fraction <= 1 - 1 / count)
+    scarce = np.array([name in owners for name in patients])
+    train, validation = split_patients(patients, fraction, seed, scarce=scarce)
+    assert len({patients[i] for i in validation}) == math.ceil(fraction * count)
+    assert len({patients[i] for i in train} | {patients[i] for i in validation}) == count
+    rich = {name for name in patients if name in owners}
+    if rich:
+        assert rich & {patients[i] for i in train}
+    if len(rich) > 1:
+        assert rich & {patients[i] for i in validation}
+
+
+@given(PATIENTS, st.integers(0, 1000), st.booleans())
+def test_where_all_or_nothing_is_scarce_the_split_is_the_plain_one(patients, seed, everything):
+    scarce = np.full(len(patients), everything)
+    for one, other in zip(
+        split_patients(patients, 0.3, seed, scarce=scarce), split_patients(patients, 0.3, seed), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)

@@ -199,8 +199,15 @@ def test_the_whole_grid_is_searched_past_the_first_peak():
     curve = np.zeros(101)
     curve[10], curve[100] = 0.5, 0.51
     assert choose_threshold(curve) == (1.0, 0.51)
+
+
+def test_zero_is_never_chosen_because_it_asks_nothing_of_a_map():
+    curve = np.full(101, 0.5)
     curve[0] = 0.6
-    assert choose_threshold(curve) == (0.0, 0.6)
+    assert choose_threshold(curve) == (0.01, 0.5)
+    curve[1:] = np.nan
+    with pytest.raises(AssertionError, match="nothing"):
+        choose_threshold(curve)
 
 
 def test_an_undefined_threshold_is_not_chosen():

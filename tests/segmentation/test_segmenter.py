@@ -96,5 +96,15 @@ def test_a_classifier_is_called_by_its_gate(tmp_path: Path) -> None:
 def test_a_network_of_vectors_cannot_segment() -> None:
     checkpoint = make_unet_checkpoint()
     embedder = replace(checkpoint, network={"name": "unet-regions", "arguments": {}})
-    with pytest.raises(CheckpointError, match="'net' cannot segment: its network 'unet-regions' is an embedder"):
+    with pytest.raises(CheckpointError, match=r"'net' cannot segment yet, it was pretrained only \(network 'unet-re"):
         make_segmenter(embedder, "net", torch.device("cpu"))
+
+
+def test_a_pretrained_network_cannot_segment_and_says_what_to_do() -> None:
+    pretrained = replace(make_unet_checkpoint(), labels=(), training={"objective": "context-restoration"})
+    with pytest.raises(
+        CheckpointError,
+        match=r"^checkpoint 'net' cannot segment yet, it was pretrained only \(context-restoration\); train a "
+        r"classifier or a segmentation network from it: ichnos train RECIPE -o MODEL --set start.checkpoint=FOLDER$",
+    ):
+        make_segmenter(pretrained, "net", torch.device("cpu"))

@@ -3,7 +3,15 @@ import pytest
 import torch
 from tiny import made_store, tiny_recipe
 
-from ichnos.training.batches import EpochRows, SliceDataset, training_batches, validation_batches
+from ichnos.training import batches as batches_module
+from ichnos.training.batches import (
+    EpochBatches,
+    EpochRows,
+    OrderedBatches,
+    SliceDataset,
+    training_batches,
+    validation_batches,
+)
 from ichnos.training.objectives.slice_labels import SliceLabels
 
 RECIPE = tiny_recipe().preprocessing
@@ -72,3 +80,48 @@ def test_validation_sees_every_slice_once_in_order():
     expected = torch.from_numpy(RECIPE.make_channels(store.hu[chosen].astype(np.float32)))
     assert torch.equal(torch.cat([batch.pixels for batch in batches]), expected)
     assert torch.equal(torch.cat([batch.rows for batch in batches]), torch.from_numpy(chosen))
+
+
+def as_processes(monkeypatch, count, batches):
+    """What each of so many processes would be given."""
+    given = []
+    for process in range(count):
+        monkeypatch.setattr(batches_module, "_place", lambda process=process: (process, count))
+        given.append(list(batches))
+        assert len(batches) == len(given[-1])
+    return given
+
+
+@pytest.mark.parametrize(("processes", "size"), [(1, 6), (2, 3), (3, 2)])
+def test_processes_together_make_the_steps_of_one(monkeypatch, processes, size):
+    rows = make_rows(made_store(), np.arange(25))
+    drawn = list(rows)
+    given = as_processes(monkeypatch, processes, EpochBatches(rows, size))
+    steps = [[row for own in step for row in own] for step in zip(*given, strict=True)]
+    assert steps == [drawn[start : start + 6] for start in range(0, 24, 6)], "the last one is left out"
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_processes_validate_on_runs_of_whole_batches(monkeypatch, processes):
+    batches = OrderedBatches(np.arange(20, 37), 4)
+    given = as_processes(monkeypatch, processes, batches)
+    expected = [list(range(start, min(start + 4, 37))) for start in range(20, 37, 4)]
+    assert [rows for own in given for rows in own] == expected
+
+
+def test_whose_masks_may_be_used_comes_with_the_slices():
+    store = made_store()
+    store.has_mask[[2, 5]] = False
+    assert SliceDataset(store, RECIPE).__getitems__([1, 2, 5, 6]).has_mask.tolist() == [True, False, False, True]
+
+
+def test_an_epoch_that_was_begun_is_gone_on_with_and_the_next_is_whole():
+    store = made_store()
+    loader = training_batches(SliceDataset(store, RECIPE), make_rows(store), 10)
+    whole = [batch.rows.tolist() for batch in loader]
+    loader.load_state_dict({"taken": 3})
+    assert [batch.rows.tolist() for batch in loader] == whole[3:]
+    assert loader.state_dict() == {"taken": 4}
+    assert [batch.rows.tolist() for batch in loader] == whole
+    loader.load_state_dict({"taken": 4})
+    assert [batch.rows.tolist() for batch in loader] == whole, "all of it was taken: the next one begins"

@@ -44,12 +44,52 @@ def test_the_cases_of_a_fold_are_left_alone(stores, tmp_path):
     assert patients(training) | patients(validation) == set(stores["store"].patients) - tested
 
 
+def drawn(slices):
+    """Cases whose masks may be used."""
+    return set(slices.store.cases[slices.rows][slices.store.has_mask[slices.rows]].tolist())
+
+
 def test_beyond_the_budget_nobody_drew_a_mask(stores, tmp_path):
     training, validation = open_data(recipe_of(budget=3), tmp_path, 1)
-    drawn = {training.store.names[case] for case in training.store.cases[training.store.has_mask]}
-    assert len(drawn) == 3  # all cases of this store bleed
-    assert validation.store is training.store
+    assert len(drawn(training)) == training.masked_scans == 3  # all cases of this store bleed
+    assert len(drawn(validation)) == validation.masked_scans == 2, "those to validate on keep theirs"
     assert np.array_equal(training.store.labels, stores["store"].labels), "labels are not part of the budget"
+
+
+def test_a_larger_budget_holds_the_smaller(stores, tmp_path):
+    small, large = (open_data(recipe_of(budget=budget), tmp_path, 1)[0] for budget in (2, 5))
+    assert drawn(small) < drawn(large)
+
+
+def test_masks_to_validate_on_have_a_budget_of_their_own(stores, tmp_path):
+    training, validation = open_data(recipe_of(budget=3, validation_budget=1), tmp_path, 1)
+    assert (training.masked_scans, validation.masked_scans) == (3, 1)
+    training, validation = open_data(recipe_of(validation_budget=1), tmp_path, 1)
+    assert (training.masked_scans, validation.masked_scans) == (8, 1)
+
+
+@pytest.mark.parametrize("key", ["budget", "validation_budget"])
+def test_more_masks_than_there_are_cannot_be_asked_for(stores, tmp_path, key):
+    with pytest.raises(UsageError, match=rf"^data.{key} = 99: a budget lies from 1 to the [28] scans with masks"):
+        open_data(recipe_of(**{key: 99}), tmp_path, 1)
+
+
+@pytest.mark.parametrize("masked", [2, 3, 5])
+def test_where_few_scans_have_masks_both_sides_get_some(stores, tmp_path, masked):
+    store = stores["store"]
+    stores["store"] = replace(store, has_mask=store.cases < masked)
+    for seed in range(5):
+        training, validation = open_data(recipe_of().model_copy(update={"seed": seed}), tmp_path, 1)
+        assert validation.masked_scans == 1
+        assert training.masked_scans == masked - 1
+        assert len(patients(validation)) == 2, "the fraction stays that of all patients"
+
+
+def test_a_single_mask_is_trained_on(stores, tmp_path):
+    stores["store"] = replace(stores["store"], has_mask=stores["store"].cases == 4)
+    for seed in range(5):
+        training, _ = open_data(recipe_of().model_copy(update={"seed": seed}), tmp_path, 1)
+        assert training.masked_scans == 1
 
 
 def test_another_store_validates_all_of_itself(stores, tmp_path):
@@ -83,4 +123,4 @@ def test_an_empty_store_is_refused(stores, tmp_path):
 def test_data_are_told_in_words():
     assert describe_data(tiny_recipe().data) == "8 synthetic phantoms of ichnos; no patient data"
     told = describe_data(recipe_of(folds=Path("a/folds.json"), fold=1, budget=5).data)
-    assert told == "store store, fold 1 of folds.json, masks of 5 cases"
+    assert told == "store store, fold 1 of folds.json"

@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
 import numpy as np
 import torch
 from tiny import made_store, tiny_recipe
 from torch import nn
 
 from ichnos.models.checkpoint import Checkpoint
+from ichnos.training import finish
 from ichnos.training.batches import SliceDataset, validation_batches
 from ichnos.training.data import Slices
 from ichnos.training.finish import calibrate, predict
@@ -60,3 +63,28 @@ def test_after_a_pretext_nothing_is_chosen():
     done = finished("unet", ())
     assert done.segmentation == {"probability_gate": 0.7, "map_threshold": 0.3}
     assert done.training == {}
+
+
+def test_the_gate_keeps_the_share_that_the_recipe_asks_for():
+    gates = []
+    for asked in (0.2, 1.0):
+        recipe = tiny_recipe(data={"gate_specificity": asked})
+        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"store": "store"})})
+        made = made_store()
+        slices = Slices(made, np.arange(len(made)))
+        done = calibrate(checkpoint_of("swin", ("no bleed", "bleed")), recipe, batches_of(made), slices, CPU)
+        gates.append(done.segmentation["probability_gate"])
+    assert gates[0] < gates[1]
+
+
+def test_masks_of_few_bleeding_phantoms_choose_the_threshold(monkeypatch):
+    made = made_store(count=40, patients=8)  # each phantom is one of the recipe's eight
+    made.labels[made.cases == 2] = 0
+    made.has_mask[made.cases == 3] = False
+    seeds = []
+    monkeypatch.setattr(
+        finish, "make_phantom", lambda seed, _: seeds.append(seed) or SimpleNamespace(scan=0, bleed_mask=0)
+    )
+    recipe = tiny_recipe(data={"calibration_phantoms": 2, "first_seed": 50})
+    assert len(list(finish._labelled_scans(Slices(made, np.arange(10, 40)), recipe))) == 2
+    assert seeds == [54, 55]

@@ -42,3 +42,25 @@ def test_a_cpu_that_has_bf16_may_use_it(monkeypatch):
     assert choose_precision("bf16", CPU) == "bf16-mixed"
     with pytest.raises(UsageError, match="16"):
         choose_precision(16, CPU)
+
+
+@pytest.mark.parametrize(("rank", "order"), [("0", ["block", "wait"]), ("3", ["wait", "block"])])
+def test_the_others_wait_for_the_first(monkeypatch, rank, order):
+    seen = []
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "a")
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "barrier", lambda: seen.append("wait"))
+    with first_goes_first(CPU):
+        seen.append("block")
+    assert seen == order
+
+
+def test_a_gpu_takes_half_precision_where_it_has_it(monkeypatch):
+    gpu = torch.device("cuda:0")
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *, including_emulation: including_emulation)
+    assert choose_precision(16, gpu) == "16-mixed"
+    with pytest.raises(UsageError, match=r"^this GPU has no bf16; set optimisation.precision to 16 or 32$"):
+        choose_precision("bf16", gpu)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *, including_emulation: True)
+    assert choose_precision("bf16", gpu) == "bf16-mixed"

@@ -116,7 +116,7 @@ def test_learning_rates_windows_and_augmentation_are_the_first_papers():
 
 def test_the_reference_has_the_quirks_of_the_released_code():
     recipe = load_recipe("reference-hgi-sam")
-    assert recipe.objective == {"name": "slice-labels", "double_softmax": True}
+    assert recipe.objective == {"name": "slice-labels", "sampling": "depleting", "double_softmax": True}
     assert (recipe.optimisation.learning_rate, recipe.optimisation.head_learning_rate) == (1e-5, 1e-3)
     assert recipe.optimisation.head_epochs > 0
     assert recipe.augmentation == AUGMENTATIONS["hgi-sam-reference"]

@@ -5,10 +5,10 @@ import torch
 from tiny import SWIN
 
 from ichnos.errors import UsageError
-from ichnos.models.checkpoint import Checkpoint, save_checkpoint
+from ichnos.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ichnos.models.create import create_model
 from ichnos.training.recipe import Start
-from ichnos.training.start import describe_start, set_frozen, start_from
+from ichnos.training.start import describe_origin, describe_start, set_frozen, start_from
 
 
 def make(seed):
@@ -59,3 +59,11 @@ def test_without_parts_those_move_that_training_was_for(source, tmp_path):
 def test_without_any_parts_they_are_asked_for(source, tmp_path):
     with pytest.raises(UsageError, match=r"does not say what to take over; set start.parts, of: transformer$"):
         start_from(make(2), Start(checkpoint=source()), tmp_path / "transfer.json")
+
+
+def test_what_the_first_weights_had_seen_is_told(source):
+    folder = source(data="store rsna", labels="labels per slice", versions={"torch": "1"})
+    told = describe_origin(Start(checkpoint=folder))
+    assert (told["checkpoint"], told["data"], told["labels"]) == ("source", "store rsna", "labels per slice")
+    assert told["sha256"] == load_checkpoint(folder).sha256
+    assert "versions" not in told

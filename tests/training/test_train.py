@@ -177,7 +177,10 @@ def no_phantoms(monkeypatch):
     ("sections", "pattern"),
     [
         ({"network": {"name": "swim"}}, r"^no network is called 'swim'"),
-        ({"network": {"arguments": {**SWIN, "tile_sise": 3}}}, r"tile_sise: Extra inputs"),
+        (
+            {"network": {"arguments": {**SWIN, "tile_sise": 3}}},
+            r"^network 'swin': arguments.tile_sise is not a setting; did you mean 'tile_size'",
+        ),
         (
             {"network": {"arguments": {**SWIN, "channels": 2}}},
             r"^network 'swin' does not take 3 windows of 32 x 32 pixels: .*2 channels",
@@ -203,7 +206,7 @@ def test_a_network_that_labels_pixels_needs_no_gate(work):
     recipe = tiny_recipe(network=UNET, objective={"name": "supervised"}, optimisation={"epochs": 1, "batch_size": 4})
     checkpoint = run(work, recipe)
     assert checkpoint.labels == ("bleed",)
-    assert checkpoint.training["labels"] == "masks"
+    assert checkpoint.training["labels"].startswith("masks of ")
     assert (checkpoint.segmentation["probability_gate"], checkpoint.segmentation["map_threshold"]) == (0.0, 0.5)
 
 
@@ -241,6 +244,7 @@ def test_a_network_starts_from_another(first, pretrained, tmp_path, freeze):
     before, after = load_checkpoint(pretrained).model.state_dict(), checkpoint.model.state_dict()
     stayed = [torch.equal(before[name], after[name]) for name in moved]
     assert all(stayed) if freeze else not any(stayed[:2])
+    assert checkpoint.training["started_from"]["objective"] == "context-restoration"
 
 
 def test_the_head_is_trained_alone_first(first, tmp_path):

@@ -5,6 +5,7 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -99,13 +100,25 @@ def _conclude(checkpoint: Checkpoint, output: Path, test: dict[str, float]) -> s
 
 
 def _claim(output: Path, recipe: TrainingRecipe, *, overwrite: bool) -> None:
-    """Make OUTPUT this recipe's own; refuse to mix it with another run's."""
-    marker = output / "work" / "recipe.json"
+    """Make OUTPUT this recipe's own; refuse to mix it with another run's.
+
+    A run that was refused before it trained leaves nothing to mix with, so that a corrected command may follow.
+    """
+    work = output / "work"
+    marker = work / "recipe.json"
     settings = recipe.model_dump(mode="json")
-    if overwrite and (output / "work").exists():
-        shutil.rmtree(output / "work")
+    if overwrite and work.exists():
+        shutil.rmtree(work)
     elif (output / "ichnos.json").exists() and not overwrite:
         raise UsageError(f"{output} holds a finished checkpoint; give --overwrite to replace it, or another -o")
-    elif marker.is_file() and json.loads(marker.read_text(encoding="utf-8")) != settings:
+    elif any(work.rglob("*.ckpt")) and _read_marker(marker) != settings:
         raise UsageError(f"{output} holds an unfinished run of another recipe; give --overwrite, or another -o")
     write_json(marker, settings)
+
+
+def _read_marker(marker: Path) -> Any:  # noqa: ANN401 - any JSON
+    """The recipe of the run that is there; None where nothing readable says it."""
+    try:
+        return json.loads(marker.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

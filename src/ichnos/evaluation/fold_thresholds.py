@@ -1,6 +1,6 @@
 """A map threshold for each fold, chosen on the other folds only.
 
-As the first paper does (Rasoulian et al. 2023, 3.3): for fold k the value of 0.01 to 1 with the best mean Dice over
+As the first paper does (Rasoulian et al. 2023, 3.2.2): for fold k the value of 0.01 to 1 with the best mean Dice over
 the slices of the other folds that bleed. The code released with it has one constant, a mean over folds that
 contain the tested one. Each map is made once; all thresholds are tried on it at once.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from ichnos.errors import UsageError
-from ichnos.metrics.overlap import THRESHOLDS, dice_by_threshold
+from ichnos.metrics.overlap import choose_threshold, dice_by_threshold
 from ichnos.scans.scan import Scan
 from ichnos.segmentation.segmenter import Segmenter
 
@@ -77,8 +77,5 @@ def choose_fold_thresholds(curves: Mapping[str, Curves], folds: Mapping[str, str
         if not others:
             raise UsageError(f"outside fold {fold} no slice bleeds, so that no threshold can be chosen for it")
         stacked = np.concatenate([curves[case] for case in others])
-        mean = stacked.mean(axis=0)
-        # A threshold of 0 would take everything that is allowed, map or no map.
-        best = int(mean[1:].argmax()) + 1
-        chosen[fold] = FoldThreshold(float(THRESHOLDS[best]), float(mean[best]), len(stacked), tuple(others))
+        chosen[fold] = FoldThreshold(*choose_threshold(stacked.mean(axis=0)), len(stacked), tuple(others))
     return chosen

@@ -51,7 +51,7 @@ class Protocol:
 PROTOCOLS = {
     "hgi-sam": Protocol(
         name="hgi-sam",
-        source="Rasoulian et al. 2023, 3.4 and tables 1 and 2",
+        source="Rasoulian et al. 2023, 4.4 and tables 1 and 2",
         unit="slice",
         grid="384",
         views=("bleeding",),

@@ -1,7 +1,7 @@
 """Milliseconds a slice, as they should be taken: warm, one slice at a time, waiting for the device.
 
 The first paper tells about 10 ms a slice for the U-Net, 15 for Swin-UNETR, 30 for Swin-SAM, 60 for HGI-SAM and
-90 for Grad-CAM on an RTX 3090 (Rasoulian et al. 2023, 4.5), without saying whether the device was waited for.
+90 for Grad-CAM on an RTX 3090 (Rasoulian et al. 2023, 4 and 6), without saying whether the device was waited for.
 Ratios on one machine can be compared with theirs, milliseconds cannot.
 """
 

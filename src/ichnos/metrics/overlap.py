@@ -149,13 +149,15 @@ def dice_by_threshold(
 
 
 def choose_threshold(curve: Float[np.ndarray, "101"]) -> tuple[float, float]:
-    """Threshold at which a curve over `THRESHOLDS` is highest, and that height; of equals the smallest.
+    """Threshold above 0 at which a curve over `THRESHOLDS` is highest, and that height; of equals the smallest.
 
-    The whole grid is looked at, unlike in the code that the first paper's authors released, which stops
-    at the first value that is not better. A threshold where the curve is NaN is not chosen.
+    The first paper searches from 0 to 1 (Rasoulian et al. 2023, 3.2.2). We leave 0 out: every value reaches
+    it, so that it would take all of the brain whatever the map says, and a map of zeros would "choose" it.
+    The rest of the grid is looked at, unlike in the code that its authors released, which stops at the
+    first value that is not better. A threshold where the curve is NaN is not chosen.
     """
-    assert not np.isnan(curve).all(), "there is nothing to choose from"
-    best = int(np.nanargmax(curve))
+    assert not np.isnan(curve[1:]).all(), "there is nothing to choose from"
+    best = int(np.nanargmax(curve[1:])) + 1
     return float(THRESHOLDS[best]), float(curve[best])
 
 

@@ -3,17 +3,18 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from torch import nn
 
 from ichnos.errors import UsageError
-from ichnos.models.light_unet import create_light_unet
-from ichnos.models.swin import create_swin
-from ichnos.models.swin_unetr import create_swin_unetr
-from ichnos.models.unet import create_unet
-from ichnos.models.unet_classifier import create_unet_classifier
-from ichnos.models.unet_regions import create_unet_regions
+from ichnos.models.light_unet import LightUNetArguments, create_light_unet
+from ichnos.models.swin import SwinArguments, create_swin
+from ichnos.models.swin_unetr import SwinUNETRArguments, create_swin_unetr
+from ichnos.models.unet import UNetArguments, create_unet
+from ichnos.models.unet_classifier import UNetClassifierArguments, create_unet_classifier
+from ichnos.models.unet_regions import UNetRegionsArguments, create_unet_regions
 from ichnos.runtime.names import choose_by_name
+from ichnos.runtime.wrong_settings import explain
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "swin": create_swin,
@@ -23,6 +24,16 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "unet-classifier": create_unet_classifier,
     "unet-regions": create_unet_regions,
 }
+
+ARGUMENTS: dict[str, type[BaseModel]] = {
+    "swin": SwinArguments,
+    "unet": UNetArguments,
+    "light-unet": LightUNetArguments,
+    "swin-unetr": SwinUNETRArguments,
+    "unet-classifier": UNetClassifierArguments,
+    "unet-regions": UNetRegionsArguments,
+}
+"""What networks are built with."""
 
 KINDS: dict[str, Literal["classifier", "segmenter", "embedder"]] = {
     "swin": "classifier",
@@ -45,5 +56,4 @@ def create_model(name: str, arguments: Mapping[str, Any]) -> nn.Module:
     try:
         return create(**arguments)
     except ValidationError as error:
-        reasons = "; ".join(": ".join([*map(str, one["loc"]), one["msg"]]) for one in error.errors())
-        raise UsageError(f"network {name!r} cannot be built with {dict(arguments)}: {reasons}") from error
+        raise UsageError(f"network {name!r}: {explain(error, ARGUMENTS[name], 'arguments')}") from error

@@ -1,6 +1,6 @@
 """Light U-Net, two-dimensional: the supervised baseline of the first paper.
 
-Paper: Rasoulian et al. 2023 (section 4): four levels, two convolutions with ReLU per level, max
+Paper: Rasoulian et al. 2023 (section 4.3.2): four levels, two convolutions with ReLU per level, max
 pooling, transposed convolutions. Written anew. Widths and kernels are told by the released code only:
 24, 48, 96 and 192 channels, 3 x 3 transposed convolutions, a 3 x 3 convolution to two exclusive
 outputs (no bleed, bleed), no batch normalisation: 1,204,994 parameters.

@@ -1,6 +1,6 @@
 """Swin-UNETR, two-dimensional and light: the transformer baseline of the first paper.
 
-Paper: Hatamizadeh et al. 2022, "Swin UNETR"; in the form of Rasoulian et al. 2023 (section 4): four
+Paper: Hatamizadeh et al. 2022, "Swin UNETR"; in the form of Rasoulian et al. 2023 (section 4.3.3): four
 levels, 12 features, 2, 4, 8 and 16 attention heads; two blocks per level as its code has. The network
 itself is MONAI's (Apache-2.0); this file only wires it. MONAI takes seconds to load, so it is loaded
 when a network is built.

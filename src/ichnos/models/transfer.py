@@ -1,6 +1,6 @@
 """What one network learned, moved into another by the names of its tensors.
 
-Nothing is frozen: all that was moved goes on learning, as in Spahr et al. 2023 (section 2.4). The
+Nothing is frozen: all that was moved goes on learning, as in Spahr et al. 2023 (section 2.6). The
 released code copies whatever has an equal name; here the caller says which parts, and gets told what
 moved, what stayed, and what was left behind.
 """

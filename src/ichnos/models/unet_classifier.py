@@ -1,6 +1,6 @@
 """The U-Net's encoder as a classifier of slices: what a U-Net learns before it sees a mask.
 
-Paper: Spahr et al. 2023 (section 2.4): the encoder, average pooling, and a small perceptron. Its
+Paper: Spahr et al. 2023 (section 2.6): the encoder, average pooling, and a small perceptron. Its
 widths by pretext task: 512-1024-256-2 (binary), 512-1024-256-7 (several labels), and 512-512-128 for
 the projection of global contrastive learning, whose "logits" are a vector to compare. Between its
 linear layers we put ReLU; the paper does not say what stands there.

@@ -1,6 +1,6 @@
 """The U-Net without its last block, as an embedder of small regions: local contrastive learning.
 
-Paper: Spahr et al. 2023 (section 2.4), after Chaitanya et al. 2020: the encoder, which is frozen and
+Paper: Spahr et al. 2023 (section 2.6.1.3), after Chaitanya et al. 2020: the encoder, which is frozen and
 comes from global contrastive learning, three of the four decoder blocks, and two 1 x 1 convolutions
 (64 -> 128 -> 32; a ReLU between them). The grid of features has half the rows and columns of the slice.
 

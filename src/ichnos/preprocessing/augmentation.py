@@ -76,7 +76,7 @@ class Augmentation(BaseModel):
         noise_probability: of noise.
         clip: lowest and highest intensity after contrast and after brightness.
 
-    The first paper flips, rotates and adds noise (Rasoulian et al. 2023, 3.3) without saying how
+    The first paper flips, rotates and adds noise (Rasoulian et al. 2023, 4.2) without saying how
     much; its code rotates by 45 degrees, scales by 0.1 and adds noise up to 0.1 on [0, 1].
     `AUGMENTATIONS` has the settings of both papers.
     """

@@ -52,7 +52,7 @@ class HuWindow:
 
 
 PAPER_WINDOWS = (HuWindow(40, 120), HuWindow(80, 200), HuWindow(700, 3200))
-"""Brain, subdural and bone windows for the first paper's three channels (Rasoulian et al. 2023, 3.1).
+"""Brain, subdural and bone windows for the first paper's three channels (Rasoulian et al. 2023, 4.1).
 
 The paper gives no numbers but refers to the papers of its data sets: brain and bone are those of
 Hssayeni et al. 2020, subdural that of the RSNA 2019 challenge. One set serves training and test.

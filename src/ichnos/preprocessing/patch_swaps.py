@@ -1,7 +1,7 @@
 """Slices spoilt by swapping patches, for a network to put right: context restoration.
 
 Paper: Chen et al. 2019, "Self-supervised learning for medical image analysis using image context
-restoration"; as in Spahr et al. 2023 (section 2.4): 20 swaps, one after the other, of 20 x 20 pixels.
+restoration"; as in Spahr et al. 2023 (section 2.6.1.1): 20 swaps, one after the other, of 20 x 20 pixels.
 The released code's patches vary from 10 to 30 pixels and are turned; ours are the paper's.
 """
 

@@ -52,6 +52,6 @@ PRESETS = {
     "reference": Recipe(hu_windows=REFERENCE_WINDOWS, image_size=384, resized_to=422, scaling="slice"),
     "ichnos": Recipe(hu_windows=ICHNOS_WINDOWS, image_size=128, field_of_view_mm=240.0, mean=0.35, deviation=1 / 3),
 }
-"""`paper`: whole slices at 384 in [0, 1] (Rasoulian et al. 2023, 3.1). `reference`:
+"""`paper`: whole slices at 384 in [0, 1] (Rasoulian et al. 2023, 4.1). `reference`:
 what the code released with it does to its test set, 1.1 times larger than the network's input. `ichnos`: ours, for
 small networks."""

@@ -62,7 +62,7 @@ def detect_slices(
     """Probability of each slice: the highest threshold that at least `minimum_pixels` pixels reach.
 
     So the question whether a slice has that many foreground pixels at threshold t (Rasoulian et al. 2023,
-    4.6) is whether its probability is at least t, for every t above 0 at once.
+    4.4) is whether its probability is at least t, for every t above 0 at once.
 
     Args:
         probabilities: of each pixel of the model grid.

@@ -103,10 +103,11 @@ def make_segmenter(checkpoint: Checkpoint, name: str, device: torch.device) -> S
         raise CheckpointError(
             f"checkpoint {name!r}: {place}: {first['msg']}; was it written by a newer ichnos?"
         ) from error
-    if checkpoint.kind == "embedder":
+    if checkpoint.kind == "embedder" or not checkpoint.labels:
+        task = checkpoint.training.get("objective", f"network {checkpoint.network['name']!r}")
         raise CheckpointError(
-            f"checkpoint {name!r} cannot segment: its network {checkpoint.network['name']!r} is an {checkpoint.kind}; "
-            "train a classifier or a segmentation network from it"
+            f"checkpoint {name!r} cannot segment yet, it was pretrained only ({task}); train a classifier or a "
+            "segmentation network from it: ichnos train RECIPE -o MODEL --set start.checkpoint=FOLDER"
         )
     try:
         find_bleed_output(checkpoint.labels)

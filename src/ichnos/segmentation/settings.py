@@ -22,7 +22,7 @@ class SegmentationSettings(BaseModel):
         preset: `paper`, or `reference` for what the released code does; see `maps.settings.PRESETS`.
         stages: stages of the Swin whose maps are multiplied (HGI-SAM, Eq. 2; Swin-SAM took all four).
         minimum_pixels: a slice bleeds from so many foreground pixels of the model grid on (Rasoulian et al.
-            2023, 4.6: "less than 10 pixels" are left out). Its probability is the highest threshold at
+            2023, 4.4: "less than 10 pixels" are left out). Its probability is the highest threshold at
             which it still has as many.
         average_flipped: whether a slice is also shown mirrored, left to right, and both answers averaged.
         probability_gate: slices whose bleed probability is below are left empty. Needed because a
@@ -80,6 +80,6 @@ PRESETS = {
     "reference": SegmentationSettings(preset="reference", map_threshold=0.05),
     "segmentation-network": SegmentationSettings(probability_gate=0.0, map_threshold=0.5),
 }
-"""`paper` and `reference` for the classifiers of the first paper: 0.06 is the mean over its folds (section 4), 0.05
+"""`paper` and `reference` for the classifiers of the first paper: 0.06 is the mean over its folds (4.2.2), 0.05
 stands in the released code. `segmentation-network`: probabilities cut at one half, as both papers do with their
 U-Nets; nothing else is asked."""

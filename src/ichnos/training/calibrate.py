@@ -1,11 +1,12 @@
 """Choose map threshold and gate on scans that were not trained on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ichnos.metrics.overlap import THRESHOLDS, dice_by_threshold
+from ichnos.metrics.empty_policy import mean_dice_by_threshold
+from ichnos.metrics.overlap import THRESHOLDS, ThresholdCounts, choose_threshold, count_by_threshold
 from ichnos.scans.scan import Scan
 from ichnos.segmentation.segmenter import Segmenter
 
@@ -15,28 +16,26 @@ LabelledScan = tuple[Scan, Bool[np.ndarray, "slices rows columns"]]
 def calibrate_threshold(segmenter: Segmenter, cases: Iterable[LabelledScan]) -> tuple[float, float]:
     """Threshold with the best mean slice Dice, and that Dice.
 
-    As the first paper (Rasoulian et al. 2023, 3.3): a grid of step 0.01, slices that hold a bleed,
-    whatever the classifier says of them; unlike its code, the whole grid in one pass over the maps
-    and ties to the smallest threshold. Dice is taken on the scan's own pixels.
+    As the first paper (Rasoulian et al. 2023, 3.2.2): a grid of step 0.01, slices that hold a bleed,
+    whatever the classifier says of them; unlike its code, the whole grid in one pass over the maps.
+    Dice is taken on the scan's own pixels; `choose_threshold` says which threshold wins.
 
     Args:
         segmenter: its gate is opened and its threshold ignored.
         cases: scans with their bleed masks; scans without a bleed count for nothing.
     """
     opened = segmenter.with_settings(segmenter.settings.model_copy(update={"probability_gate": 0.0}))
-    curves = []
+    curve = mean_dice_by_threshold(_count(opened, cases), "excluded")
+    return (segmenter.settings.map_threshold, float("nan")) if np.isnan(curve).all() else choose_threshold(curve)
+
+
+def _count(segmenter: Segmenter, cases: Iterable[LabelledScan]) -> Iterator[ThresholdCounts]:
+    """Of each slice that bleeds."""
     for scan, label in cases:
-        if not label.any():
-            continue
-        evidence = opened.gather(scan)
         positive = np.flatnonzero(label.any(axis=(1, 2)))
-        curves += [dice_by_threshold(evidence.map[z], label[z], evidence.allowed[z]) for z in positive]
-    if not curves:
-        return segmenter.settings.map_threshold, float("nan")
-    mean = np.mean(np.nan_to_num(curves), axis=0)
-    # A threshold of 0 would take everything that is allowed, map or no map.
-    best = int(mean[1:].argmax()) + 1
-    return float(THRESHOLDS[best]), float(mean[best])
+        if len(positive):
+            evidence = segmenter.gather(scan)
+            yield from (count_by_threshold(evidence.map[z], label[z], evidence.allowed[z]) for z in positive)
 
 
 def calibrate_gate(

@@ -31,6 +31,12 @@ class Slices:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def masked_scans(self) -> int:
+        """Scans with masks that bleed: what somebody had to draw."""
+        drawn = self.store.has_mask[self.rows] & self.store.is_positive[self.rows]
+        return len(np.unique(self.store.cases[self.rows][drawn]))
+
 
 def open_data(recipe: TrainingRecipe, work: Path, workers: int) -> tuple[Slices, Slices]:
     """The slices to train on and to validate on; no patient is in both.
@@ -51,16 +57,19 @@ def open_data(recipe: TrainingRecipe, work: Path, workers: int) -> tuple[Slices,
         store = prepare_phantoms(data.seeds, data.settings, recipe.preprocessing, work / "store", workers)
     else:
         store = _open(data.store, recipe.preprocessing)
-    store, chosen = _take_fold(store, data, recipe.seed)
+    chosen = np.arange(len(store))
+    if data.folds is not None:
+        chosen, _ = read_folds(data.folds).split_rows(store, data.fold)
     if data.validation_store is None:
-        patients = [store.slice_patients[row] for row in chosen]
-        training, validation = split_patients(patients, data.validation_fraction, recipe.seed)
-        return Slices(store, chosen[training]), Slices(store, chosen[validation])
-    other = _open(data.validation_store, recipe.preprocessing)
-    both = set(other.patients) & {store.slice_patients[row] for row in chosen}
-    if both:
-        raise UsageError(f"{len(both)} patients of {data.validation_store} are in {data.store} too; validate on others")
-    return Slices(store, chosen), Slices(other, np.arange(len(other)))
+        training, validation = _split(store, chosen, data.validation_fraction, recipe.seed)
+    else:
+        other = _open(data.validation_store, recipe.preprocessing)
+        training, validation = Slices(store, chosen), Slices(other, np.arange(len(other)))
+        _check_apart(training, validation, data)
+    return (
+        _keep_masks(training, data.budget, recipe.seed, "data.budget"),
+        _keep_masks(validation, data.validation_budget, recipe.seed, "data.validation_budget"),
+    )
 
 
 def describe_data(data: Data) -> str:
@@ -68,8 +77,7 @@ def describe_data(data: Data) -> str:
     if data.store is None:
         return f"{data.phantoms} synthetic phantoms of ichnos; no patient data"
     fold = "" if data.folds is None else f", fold {data.fold} of {data.folds.name}"
-    budget = "" if data.budget is None else f", masks of {data.budget} cases"
-    return f"store {data.store.name}{fold}{budget}"
+    return f"store {data.store.name}{fold}"
 
 
 def _open(folder: Path, recipe: Recipe) -> SliceStore:
@@ -88,12 +96,29 @@ def _open(folder: Path, recipe: Recipe) -> SliceStore:
     return store
 
 
-def _take_fold(store: SliceStore, data: Data, seed: int) -> tuple[SliceStore, Int[np.ndarray, " chosen"]]:
-    """Rows that the fold trains on; beyond the budget, nobody drew a mask."""
-    chosen = np.arange(len(store))
-    if data.folds is not None:
-        chosen, _ = read_folds(data.folds).split_rows(store, data.fold)
-    if data.budget is None:
-        return store, chosen
-    drawn = make_budgets(store, seed, rows=chosen).choose_rows(store, data.budget)
-    return replace(store, has_mask=store.has_mask & np.isin(np.arange(len(store)), drawn)), chosen
+def _split(store: SliceStore, chosen: Int[np.ndarray, " chosen"], fraction: float, seed: int) -> tuple[Slices, Slices]:
+    """By patient; where only some scans have masks, both sides get some of those that bleed."""
+    is_drawn = store.has_mask[chosen]
+    scarce = None if is_drawn.all() else is_drawn & store.is_positive[chosen]
+    patients = [store.slice_patients[row] for row in chosen]
+    training, validation = split_patients(patients, fraction, seed, scarce=scarce)
+    return Slices(store, chosen[training]), Slices(store, chosen[validation])
+
+
+def _check_apart(training: Slices, validation: Slices, data: Data) -> None:
+    both = set(validation.store.patients) & {training.store.slice_patients[row] for row in training.rows}
+    if both:
+        raise UsageError(f"{len(both)} patients of {data.validation_store} are in {data.store} too; validate on others")
+
+
+def _keep_masks(slices: Slices, budget: int | None, seed: int, key: str) -> Slices:
+    """The same slices; beyond the budget, nobody drew a mask."""
+    if budget is None:
+        return slices
+    store = slices.store
+    try:
+        drawn = make_budgets(store, seed, rows=slices.rows).choose_rows(store, budget)
+    except UsageError as error:
+        raise UsageError(f"{key} = {budget}: {error}") from error
+    has_mask = store.has_mask & np.isin(np.arange(len(store)), drawn)
+    return Slices(replace(store, has_mask=has_mask), slices.rows)

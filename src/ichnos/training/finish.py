@@ -20,7 +20,7 @@ from ichnos.training.data import Slices
 from ichnos.training.recipe import TrainingRecipe
 
 PIXEL_THRESHOLD = 0.5
-"""Of a network that gives a probability for each pixel (Spahr et al. 2023, 2.5.1)."""
+"""Of a network that gives a probability for each pixel (Spahr et al. 2023, 2.5.2)."""
 
 
 def calibrate(
@@ -64,9 +64,9 @@ def predict(checkpoint: Checkpoint, batches: DataLoader[Batch], device: torch.de
 
 
 def _labelled_scans(validation: Slices, recipe: TrainingRecipe) -> Iterator[LabelledScan]:
-    """The first validation phantoms that bleed, made again with their masks."""
+    """The first validation phantoms that bleed and whose masks may be used, made again."""
     store, rows = validation.store, validation.rows
-    bleeding = np.unique(store.cases[rows][store.is_positive[rows]])
+    bleeding = np.unique(store.cases[rows][store.is_positive[rows] & store.has_mask[rows]])
     for case in bleeding[: recipe.data.calibration_phantoms]:
         phantom = make_phantom(recipe.data.seeds[int(case)], recipe.data.settings)
         yield phantom.scan, phantom.bleed_mask

@@ -1,19 +1,17 @@
 """The model card: what a checkpoint is, in words."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from ichnos.models.checkpoint import Checkpoint
-from ichnos.models.create import KINDS
 from ichnos.runtime.provenance import RESEARCH_USE
 
-_WHAT = {
-    "classifier": "says whether an axial head-CT slice holds a bleed. Maps of where it looked (HGI-SAM; Rasoulian et "
-    "al. 2023) become masks",
-    "segmenter": "says of each pixel of an axial head-CT slice whether it is blood",
+_METHODS = {
+    "hgi-sam": "HGI-SAM (Rasoulian et al. 2023)",
+    "swin-sam": "Swin-SAM (Rasoulian et al. 2022)",
+    "grad-cam": "Grad-CAM (Selvaraju et al. 2017)",
 }
-"""What networks of each kind do."""
-
-_TAGS = "[head-ct, intracranial-hemorrhage, weakly-supervised-segmentation]"
+"""Sources of the maps that a recipe may name."""
 
 
 def write_card(checkpoint: Checkpoint, name: str, test: Mapping[str, float]) -> str:
@@ -26,9 +24,9 @@ def write_card(checkpoint: Checkpoint, name: str, test: Mapping[str, float]) -> 
             empty where nothing was tested.
     """
     training = checkpoint.training
-    is_made = "no patient data" in training["data"]
+    is_made = all("no patient data" in one.get("data", "unknown") for one in _trace(training))
     parts = [
-        f"---\nlicense: apache-2.0\nlibrary_name: ichnos\ntags: {_TAGS}\n---\n# {name}",
+        _open(checkpoint, is_made=is_made) + f"\n# {name}",
         _say_what(checkpoint),
         f"**Trained on {training['data']}.** "
         + ("It has never seen a patient. " if is_made else "")
@@ -36,9 +34,18 @@ def write_card(checkpoint: Checkpoint, name: str, test: Mapping[str, float]) -> 
         + RESEARCH_USE,
         _list_facts(checkpoint),
         *([_tell_test(test)] if test else []),
-        *([_LACKS] if is_made else []),
+        *([_LACKS] if is_made and checkpoint.labels else []),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _open(checkpoint: Checkpoint, *, is_made: bool) -> str:
+    """What a hub reads."""
+    tags = ["head-ct", "intracranial-hemorrhage"]
+    if checkpoint.labels:
+        tags.append("weakly-supervised-segmentation" if checkpoint.kind == "classifier" else "image-segmentation")
+    license_name = "apache-2.0" if is_made else "other"
+    return f"---\nlicense: {license_name}\nlibrary_name: ichnos\ntags: [{', '.join(tags)}]\n---"
 
 
 def _say_what(checkpoint: Checkpoint) -> str:
@@ -46,8 +53,14 @@ def _say_what(checkpoint: Checkpoint) -> str:
     parameters = sum(parameter.numel() for parameter in checkpoint.model.parameters())
     size = checkpoint.preprocessing.get("image_size", network["arguments"].get("image_size"))
     opening = f"A `{network['name']}` ({parameters:,} parameters, {size} pixels)"
+    if labels and checkpoint.kind == "classifier":
+        method = checkpoint.segmentation.get("method", "hgi-sam")
+        return (
+            f"{opening} that says whether an axial head-CT slice holds a bleed. Maps of where it looked, by "
+            f"{_METHODS.get(method, method)}, become masks."
+        )
     if labels:
-        return f"{opening} that {_WHAT[KINDS[network['name']]]}."
+        return f"{opening} that says of each pixel of an axial head-CT slice whether it is blood."
     parts = ", ".join(checkpoint.training["trained_parts"]) or "all"
     return (
         f"{opening}, pretrained by the pretext task `{checkpoint.training['objective']}`. **It cannot segment.** "
@@ -58,12 +71,28 @@ def _say_what(checkpoint: Checkpoint) -> str:
 def _list_facts(checkpoint: Checkpoint) -> str:
     training, segmentation = checkpoint.training, checkpoint.segmentation
     facts = [f"Labels used: {training['labels']}.", f"Data licence: {training['data_licence']}."]
-    if checkpoint.labels:
-        facts.append(
-            f"Gate {segmentation['probability_gate']} and map threshold {segmentation['map_threshold']}, not chosen on "
-            "data that was trained or tested on."
-        )
+    facts += [
+        f"It began with `{one['checkpoint']}`, trained on {one.get('data', 'unknown data')} "
+        f"(labels: {one.get('labels', 'unknown')}; data licence: {one.get('data_licence', 'unknown')})."
+        for one in _trace(training)[1:]
+    ]
+    if checkpoint.labels and checkpoint.kind == "classifier":
+        chosen = training.get("calibration", {})
+        told = {"probability_gate": "Gate", "map_threshold": "Map threshold"}
+        facts += [f"{told[key]} {segmentation[key]}, {_tell_choice(key in chosen)}." for key in told]
+    elif checkpoint.labels:
+        facts.append(f"A pixel is blood from probability {segmentation['map_threshold']} on; no gate of slices.")
     return "\n".join(f"- {fact}" for fact in [*facts, "Recipe, seed, versions and commit: `ichnos.json`."])
+
+
+def _trace(training: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """This training, and those that its first weights come from."""
+    origin = training.get("started_from")
+    return [training, *(_trace(origin) if origin else [])]
+
+
+def _tell_choice(is_chosen: bool) -> str:
+    return "chosen on validation cases, never on those trained or tested on" if is_chosen else "from the recipe"
 
 
 def _tell_test(test: Mapping[str, float]) -> str:

@@ -22,9 +22,10 @@ from ichnos.errors import UsageError
 from ichnos.phantoms import PhantomSettings
 from ichnos.preprocessing.augmentation import Augmentation
 from ichnos.preprocessing.recipe import Recipe
+from ichnos.runtime.names import list_near
+from ichnos.runtime.wrong_settings import explain
 from ichnos.segmentation.settings import SegmentationSettings
 from ichnos.training.objectives.registry import make_objective
-from ichnos.training.wrong_settings import explain
 
 
 class _Settings(BaseModel):
@@ -41,8 +42,9 @@ class Data(_Settings):
         folds: frozen folds of the store (`ichnos cohort split`); the cases of `fold` are left alone, to
             test on.
         fold: which of them, from 0.
-        budget: how many scans that bleed may be used with their masks (`cohorts.budgets`, by the
-            recipe's seed), and as many healthy ones; None for all. Their labels may all be used.
+        budget: how many scans that bleed may be trained on with their masks (`cohorts.budgets`, by the
+            recipe's seed), and as many healthy ones; None for all. Labels of slices may all be used.
+        validation_budget: the same of the scans that are validated on; they were drawn by somebody too.
         first_seed: seeds of phantoms count up from here.
         validation_fraction: of the patients (each phantom is one), for early stopping.
         calibration_phantoms: of the validation phantoms, how many choose the map threshold; the
@@ -59,6 +61,7 @@ class Data(_Settings):
     folds: Path | None = None
     fold: NonNegativeInt = 0
     budget: PositiveInt | None = None
+    validation_budget: PositiveInt | None = None
     first_seed: int = Field(default=100_000, ge=0)
     validation_fraction: float = Field(default=0.1, gt=0.0, lt=1.0)
     calibration_phantoms: PositiveInt = 12
@@ -191,7 +194,9 @@ def load_recipe(name: str, changes: Sequence[str] = ()) -> TrainingRecipe:
     elif name in list_recipes():
         path = Path(str(files("ichnos"))) / "recipes" / f"{name}.toml"
     else:
-        raise UsageError(f"no recipe is called {name!r}; there are {', '.join(list_recipes())}, or give a .toml file")
+        near = ", ".join(list_near(name, list_recipes(), most=3, likeness=0.3))
+        hint = f"did you mean one of {near}? " if near else ""
+        raise UsageError(f"no recipe is called {name!r}; {hint}`ichnos info` lists all; or give a .toml file")
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

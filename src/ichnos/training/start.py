@@ -50,3 +50,18 @@ def set_frozen(model: nn.Module, names: tuple[str, ...], *, frozen: bool) -> Non
 def describe_start(moved: Transfer) -> str:
     """One line for the screen."""
     return f"Took over {len(moved.moved)} tensors; {len(moved.kept)} begin at random, {len(moved.unused)} were left."
+
+
+def describe_origin(start: Start) -> dict[str, Any]:
+    """What the weights that a run begins with had seen, for the checkpoint that comes out of it.
+
+    Raises:
+        CheckpointError: no whole checkpoint.
+    """
+    checkpoint = load_checkpoint(start.checkpoint)
+    told = ("objective", "data", "data_licence", "labels", "started_from")
+    return {
+        "checkpoint": start.checkpoint.name,
+        "sha256": checkpoint.sha256,
+        **{key: checkpoint.training[key] for key in told if key in checkpoint.training},
+    }

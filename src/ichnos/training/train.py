@@ -21,7 +21,7 @@ from ichnos.training.machine import Machine, choose_precision, first_goes_first
 from ichnos.training.objectives.objective import Objective
 from ichnos.training.objectives.registry import make_objective
 from ichnos.training.recipe import TrainingRecipe
-from ichnos.training.start import describe_start, set_frozen, start_from
+from ichnos.training.start import describe_origin, describe_start, set_frozen, start_from
 
 
 def train(
@@ -72,14 +72,15 @@ def train(
         fit(model, take_head_recipe(recipe), batches, work / "head", machine, quiet=tell is None)
         set_frozen(model, moved.moved, frozen=bool(recipe.start and recipe.start.freeze))
     figures = fit(model, recipe, batches, work, machine, quiet=tell is None)
-    told = describe_training(recipe, objective, (len(training), len(validation)), figures)
+    origin = {"started_from": describe_origin(recipe.start)} if recipe.start else {}
+    told = describe_training(recipe, objective, (training, validation), figures)
     checkpoint = Checkpoint(
         network=recipe.network.model_dump(mode="json"),
         preprocessing=recipe.preprocessing.model_dump(mode="json"),
         segmentation=recipe.segmentation.model_dump(mode="json"),
         labels=objective.outputs,
         model=model,
-        training=told,
+        training=told | origin,
     )
     return calibrate(checkpoint, recipe, batches[1], validation, device)
 

@@ -6,6 +6,7 @@ from tiny import made_store
 from ichnos.training.objectives.drawing import (
     draw_all,
     draw_balanced,
+    draw_depleting,
     draw_unlabelled,
     draw_with_normals,
     inverse_frequency,
@@ -104,3 +105,23 @@ def test_a_patient_with_two_cases_is_one_patient():
     spread = spread_patients(store, draw_all(ALL, seeded()), seeded())
     owners = store.cases[spread] < 5
     assert (owners[1:] != owners[:-1]).all(), "two patients take turns"
+
+
+def test_without_replacement_bleeds_run_out():
+    """Each slice as a clock that rings at a rate of its weight: the share of bleeds drawn is 1 - u^3.
+
+    A quarter bleeds; u solves (1 - u^3) + 3 (1 - u) = 2, two slices drawn for each that bleeds.
+    """
+    store = made_store(count=8000, size=4)
+    drawn = draw_depleting(store, np.arange(8000), seeded())
+    (u,) = (root.real for root in np.roots([1, 0, 3, -2]) if abs(root.imag) < 1e-9)
+    is_positive = store.is_positive[drawn]
+    assert len(np.unique(drawn)) == len(drawn) == 4000
+    assert is_positive.sum() / 2000 == pytest.approx(1 - u**3, abs=0.03)
+    assert is_positive[:1000].mean() > is_positive[-1000:].mean() + 0.1
+
+
+def test_without_replacement_no_more_are_drawn_than_there_are(store):
+    bleeding_and_one = np.append(np.arange(0, 34, 4), 1)
+    drawn = draw_depleting(store, np.append(bleeding_and_one, 39), seeded())
+    np.testing.assert_array_equal(np.sort(drawn), np.sort(bleeding_and_one))

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from tiny import made_store, tiny_recipe
 from torch import nn
 
@@ -161,3 +162,21 @@ def test_the_reference_takes_the_softmax_twice():
     model = Fixed([[-20.0, 20.0]])
     loss = SliceLabels(double_softmax=True).loss(model, batch_of([True]), torch.Generator())
     assert loss.item() == pytest.approx(math.log(1 + math.exp(-1)), rel=1e-5)  # 0.313, its least
+
+
+def test_the_reference_validates_by_the_same_loss_at_natural_frequency():
+    measured = {"logits": torch.tensor([[-20.0, 20.0], [20.0, -20.0], [-20.0, 20.0]])}
+    measured["is_positive"] = torch.tensor([True, False, False])
+    least, most = math.log(1 + math.exp(-1)), math.log(1 + math.exp(1))
+    figures = SliceLabels(double_softmax=True).summarise(measured)
+    assert figures["loss"] == pytest.approx((2 * least + most) / 3, rel=1e-5)
+    assert SliceLabels().summarise(measured)["loss"] == pytest.approx((0 + 20) / 2, rel=1e-5)
+    assert figures["auc"] == 0.75
+
+
+def test_the_reference_draws_without_replacement():
+    store, chosen = made_store(), np.arange(40)
+    drawn = SliceLabels(sampling="depleting").draw_rows(store, chosen, 0, torch.Generator().manual_seed(0))
+    assert len(np.unique(drawn)) == len(drawn) == 20
+    with pytest.raises(ValidationError, match="obvious_epochs belongs to sampling = 'balanced'"):
+        SliceLabels(sampling="depleting", obvious_epochs=1)

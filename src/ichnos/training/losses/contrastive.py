@@ -1,7 +1,7 @@
 """Losses that make two views of one thing alike and unlike everything else.
 
 Papers: Chen et al. 2020, "SimCLR" (NT-Xent), for whole slices; Chaitanya et al. 2020, for regions of
-one slice; both as in Spahr et al. 2023 (equations 6 and 7, section 2.4). The denominators of both
+one slice; both as in Spahr et al. 2023 (equations 6 and 7, section 2.6.1). The denominators of both
 printed equations are not those of the methods that they name: here each anchor is compared with all
 others, itself excluded.
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ichnos.errors import UsageError
 
 TEMPERATURE = 0.1
-"""By which similarities are divided (Spahr et al. 2023, section 2.4)."""
+"""By which similarities are divided (Spahr et al. 2023, section 2.6.1)."""
 
 REGIONS = 20
 """Regions of a slice that are compared (as before)."""

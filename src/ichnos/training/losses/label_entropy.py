@@ -1,7 +1,7 @@
 """Losses of slice labels that are built on cross entropy.
 
 Papers: Lin et al. 2017, "Focal loss", for the first paper's SAM-binary and SAM-multi; Spahr et al.
-2023 (section 2.4) for the weighted labels.
+2023 (section 2.6.2.2) for the weighted labels.
 """
 
 from collections.abc import Sequence

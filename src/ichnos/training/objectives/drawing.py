@@ -29,8 +29,7 @@ def draw_all(chosen: Rows, generator: torch.Generator) -> Rows:
 def draw_balanced(store: SliceStore, chosen: Rows, generator: torch.Generator, *, only_obvious: bool = False) -> Rows:
     """As many as are labelled, with replacement and probability inverse to the frequency of their label.
 
-    As the first paper (Rasoulian et al. 2023, 3.3); its code draws without replacement, so that
-    towards the end of an epoch bleeds run out.
+    As the first paper (Rasoulian et al. 2023, 4.2.2); its code draws as `draw_depleting` does.
 
     Args:
         store: what is drawn from.
@@ -43,6 +42,20 @@ def draw_balanced(store: SliceStore, chosen: Rows, generator: torch.Generator, *
     leaves_out = only_obvious and bool((is_obvious & is_positive).any())
     weights = inverse_frequency(is_positive, is_obvious | ~is_positive if leaves_out else np.ones_like(is_positive))
     drawn = torch.multinomial(torch.from_numpy(weights), len(weights), replacement=True, generator=generator)
+    return np.asarray(labelled[drawn.numpy()])
+
+
+def draw_depleting(store: SliceStore, chosen: Rows, generator: torch.Generator) -> Rows:
+    """Twice as many as bleed, without replacement, with probability inverse to the frequency of their label.
+
+    As the code released with the first paper: the more bleeds were drawn, the fewer are left, so that an
+    epoch holds fewer bleeds than normal slices and ends with the latter.
+    """
+    labelled = take_labelled(store, chosen)
+    is_positive = store.is_positive[labelled]
+    weights = inverse_frequency(is_positive, np.ones_like(is_positive))
+    count = min(len(labelled), 2 * int(is_positive.sum()))
+    drawn = torch.multinomial(torch.from_numpy(weights), count, replacement=False, generator=generator)
     return np.asarray(labelled[drawn.numpy()])
 
 

@@ -1,7 +1,7 @@
 """Slice labels that do not exclude each other: the classifiers that Swin-SAM explains.
 
 SAM-binary (one output) and SAM-multi (five subtypes and `any`) of Rasoulian et al. 2023, section
-3.3: sigmoids and focal cross entropy. How slices are sampled is not stated there; both ways are here.
+4.2.1: sigmoids and focal cross entropy. How slices are sampled is not stated there; both ways are here.
 """
 
 from collections.abc import Mapping

@@ -44,6 +44,11 @@ class Objective(BaseModel, ABC):
         """
         return ()
 
+    @property
+    def learns_masks(self) -> bool:
+        """Whether masks that somebody drew are learned from; they are told in the checkpoint."""
+        return False
+
     def prepare(self, store: SliceStore, chosen: Int[ndarray, " chosen"]) -> "Objective":
         """This strategy with all that must be counted in the training slices; most have nothing to count.
 

@@ -58,6 +58,11 @@ class PseudoLabels(Objective):
         """Of each pixel."""
         return KNOWN_LABELS[self.classes]
 
+    @property
+    def learns_masks(self) -> bool:
+        """Where it may."""
+        return self.uses_masks
+
     def check(self, store: SliceStore, chosen: Int[np.ndarray, " chosen"]) -> None:
         """Targets must be those of this store, and some of them must show blood."""
         _open.cache_clear()  # they may have been made anew

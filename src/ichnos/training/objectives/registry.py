@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from ichnos.errors import UsageError
 from ichnos.runtime.names import suggest_name
+from ichnos.runtime.wrong_settings import explain
 from ichnos.training.objectives.binary_pretext import BinaryPretext
 from ichnos.training.objectives.context_restoration import ContextRestoration
 from ichnos.training.objectives.focal_labels import FocalLabels
@@ -17,7 +18,6 @@ from ichnos.training.objectives.objective import Objective
 from ichnos.training.objectives.pseudo_labels import PseudoLabels
 from ichnos.training.objectives.slice_labels import SliceLabels
 from ichnos.training.objectives.supervised import Supervised
-from ichnos.training.wrong_settings import explain
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "slice-labels": SliceLabels,

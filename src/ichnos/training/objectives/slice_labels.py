@@ -1,15 +1,16 @@
 """Slice labels only: is there any bleed in this slice?
 
-The fine-tuning of HGI-SAM (Rasoulian et al. 2023, section 3.3): two output neurons and cross
+The fine-tuning of HGI-SAM (Rasoulian et al. 2023, section 4.2.2): two output neurons and cross
 entropy.
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from ichnos.cohorts.slice_store import SliceStore
@@ -18,23 +19,31 @@ from ichnos.metrics.detection import roc_auc
 from ichnos.models.outputs import KNOWN_LABELS
 from ichnos.training.batch import Batch
 from ichnos.training.losses.label_entropy import double_softmax_loss
-from ichnos.training.objectives.drawing import draw_balanced, take_labelled
+from ichnos.training.objectives.drawing import draw_balanced, draw_depleting, take_labelled
 from ichnos.training.objectives.objective import Objective
 
 
 class SliceLabels(Objective):
-    """Two outputs (no bleed, bleed), both labels drawn equally often (first paper, 3.3).
+    """Two outputs (no bleed, bleed), both labels drawn equally often (first paper, 4.2.2).
 
     Attributes:
         obvious_epochs: how many epochs, at the start, leave out bleeds that are not obvious: trained
             from scratch, a small Swin otherwise stays for hundreds of steps with what the height of
             a slice tells (ADR 0008).
-        double_softmax: train with a softmax before the loss that applies its own, as the released
-            code does; the preset `reference`.
+        sampling: with replacement (`balanced`), or as the released code does (`depleting`).
+        double_softmax: train and validate with a softmax before the loss that applies its own, and
+            validate by its plain mean, as the released code does; the preset `reference`.
     """
 
     obvious_epochs: int = Field(default=0, ge=0)
+    sampling: Literal["balanced", "depleting"] = "balanced"
     double_softmax: bool = False
+
+    @model_validator(mode="after")
+    def _check_together(self) -> "SliceLabels":
+        if self.sampling == "depleting" and self.obvious_epochs:
+            raise ValueError("obvious_epochs belongs to sampling = 'balanced'; leave it out")
+        return self
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -48,7 +57,9 @@ class SliceLabels(Objective):
     def draw_rows(
         self, store: SliceStore, chosen: Int[np.ndarray, " chosen"], epoch: int, generator: torch.Generator
     ) -> Int[np.ndarray, " drawn"]:
-        """As many as are labelled, with probability inverse to the frequency of their label."""
+        """With probability inverse to the frequency of their label."""
+        if self.sampling == "depleting":
+            return draw_depleting(store, chosen, generator)
         return draw_balanced(store, chosen, generator, only_obvious=epoch < self.obvious_epochs)
 
     def loss(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> Float[Tensor, ""]:
@@ -63,8 +74,11 @@ class SliceLabels(Objective):
         return measure_slices(model, batch)
 
     def summarise(self, measured: Mapping[str, Tensor]) -> dict[str, float]:
-        """Balanced loss and ROC-AUC."""
-        return summarise_slices(measured)
+        """Balanced loss and ROC-AUC; with `double_softmax`, the loss of training at natural frequency."""
+        figures = summarise_slices(measured)
+        if self.double_softmax:
+            figures["loss"] = float(double_softmax_loss(measured["logits"], measured["is_positive"].long()))
+        return figures
 
 
 def check_both_kinds(store: SliceStore, chosen: Int[np.ndarray, " chosen"]) -> None:

@@ -2,7 +2,7 @@
 
 The supervised baselines of both papers, and the fine-tuning after a pretext. Dice loss, "ICH-only"
 and "Mixed" sampling: Spahr et al. 2023, sections 2.5.2 and 2.5.3. Dice and cross entropy with
-inverse-frequency sampling: Rasoulian et al. 2023, section 4 (its U-Net and Swin-UNETR).
+inverse-frequency sampling: Rasoulian et al. 2023, section 4.3 (its U-Net and Swin-UNETR).
 
 Slices whose case has no mask are never drawn. A slice labelled as bleeding may have an empty mask on
 the model grid, or after augmentation: its loss then counts as that of an empty slice (equation 5),
@@ -69,6 +69,11 @@ class Supervised(Objective):
     def outputs(self) -> tuple[str, ...]:
         """Of each pixel."""
         return KNOWN_LABELS[self.classes]
+
+    @property
+    def learns_masks(self) -> bool:
+        """From nothing else."""
+        return True
 
     def check(self, store: SliceStore, chosen: Int[np.ndarray, " chosen"]) -> None:
         """Bleeding slices with masks are needed; for balance, normal ones too."""

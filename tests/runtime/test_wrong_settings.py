@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from ichnos.training.wrong_settings import explain
+from ichnos.runtime.wrong_settings import explain
 
 
 class Inner(BaseModel):
