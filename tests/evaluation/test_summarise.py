@@ -180,3 +180,14 @@ def test_cases_without_masks_enter_detection_only_and_are_named():
     only = summarise_scores(Scores(tuple(cases[1:]), {}), PROTOCOLS["ichnos"])
     assert (only.figures, only.volumes) == ((), {})
     assert only.detections[0].roc_auc == pytest.approx(0.75)
+
+
+def test_a_bleed_is_large_from_30_ml_on():
+    base = scored(["shifted"]).cases[0]
+    pairs = ((30.0, 31.0), (30.0, 29.9), (10.0, 20.0))
+    cases = [
+        base.model_copy(update={"case": str(number), "label_ml": label, "predicted_ml": predicted})
+        for number, (label, predicted) in enumerate(pairs)
+    ]
+    result = summarise_scores(Scores(tuple(cases), {}), PROTOCOLS["ichnos"])
+    assert result.volumes["same_side_of_30_ml"] == pytest.approx(2 / 3)

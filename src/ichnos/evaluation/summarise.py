@@ -21,6 +21,9 @@ from ichnos.metrics.volumes import compare_bland_altman, measure_concordance
 SEED = 0
 """Of bootstrap intervals."""
 
+LARGE_ML = 30.0
+"""From this volume on a bleed is large: the ICH score gives it a point (Hemphill et al. 2001)."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -208,6 +211,7 @@ def _agree(cases: Sequence[CaseScore]) -> dict[str, float]:
     found = {
         "scans": float(len(cases)),
         "median_absolute_error_ml": float(np.median(np.abs(predicted - label))),
+        "same_side_of_30_ml": float(np.mean((predicted >= LARGE_ML) == (label >= LARGE_ML))),
         "mean_invented_ml": float(predicted[label == 0].mean()) if (label == 0).any() else float("nan"),
     }
     if len(cases) < 2:
