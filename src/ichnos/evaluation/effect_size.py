@@ -7,7 +7,6 @@ give Cohen's d_z and the rank-biserial correlation; for separate groups Hedges' 
 import numpy as np
 from jaxtyping import Float
 
-
 ROUNDING = 1e-12
 """A spread that is a smaller share of the values comes from rounding: 0.3 - 0.1 is not 0.2 to the last bit."""
 
