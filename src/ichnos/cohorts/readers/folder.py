@@ -6,7 +6,6 @@
 Only `scan` is needed. Paths count from the CSV's folder. `mask:NAME` is the mask that NAME drew.
 """
 
-import difflib
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ichnos.cohorts.readers.layout import check_case_name, few, visible
 from ichnos.cohorts.readers.tables import Row, Table, plain, read_table, read_yes_no
 from ichnos.cohorts.slice_store import LABELS, UNKNOWN
 from ichnos.errors import CohortError, GeometryError
+from ichnos.runtime.names import list_near
 from ichnos.scans import read_scan
 from ichnos.scans.listing import case_name
 from ichnos.scans.nifti import is_nifti
@@ -123,7 +123,7 @@ def _check_columns(table: Table) -> list[str]:
     known = {plain(name): name for name in COLUMNS} | {"license": "licence"}
     strange = [name for name in table.columns if name and plain(name) not in known and not _rater(name)]
     for name in strange:
-        near = difflib.get_close_matches(plain(name), known, n=1, cutoff=0.8)
+        near = list_near(plain(name), known, likeness=0.8)
         if near:
             raise CohortError(f"{table.path}: column {name!r} is not known; did you mean {known[near[0]]!r}?")
     return [f"columns that mean nothing here were passed over: {', '.join(strange)}"] if strange else []

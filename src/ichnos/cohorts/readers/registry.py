@@ -1,6 +1,5 @@
 """Readers of collections by name."""
 
-import difflib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from ichnos.cohorts.readers.rsna import open_rsna
 from ichnos.cohorts.readers.seg_cq500 import open_seg_cq500
 from ichnos.cohorts.readers.strays import tell_strays
 from ichnos.errors import CohortError, UsageError
+from ichnos.runtime.names import name_unknown
 
 READERS: dict[str, Callable[..., Cohort]] = {
     "bhsd": open_bhsd,
@@ -66,9 +66,7 @@ def open_cohort(name: str, root: Path, **options: Any) -> Cohort:  # noqa: ANN40
         CohortError: nothing at `root`, or not this collection; tables that cannot be understood.
     """
     if name not in READERS:
-        near = difflib.get_close_matches(name, READERS, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UsageError(f"no collection is called {name!r}; {hint}there are: {', '.join(list_readers())}")
+        raise UsageError(name_unknown(name, list_readers(), "collection"))
     for option in options:
         if option not in OPTIONS.get(name, ()):
             taken = ", ".join(OPTIONS.get(name, ())) or "no options"
