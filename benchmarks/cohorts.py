@@ -3,7 +3,9 @@
 Phantoms are written as DICOM into a temporary folder. Printed are ratios from one run, each the best
 of a few rounds taken in turn:
 
-- preparing with two processes, against a plain loop in one: decode with pydicom, window, resize with torch;
+- preparing, against a plain loop in one process (decode with pydicom, window, resize with torch): the
+  processor time of a slice in either, which a busy machine hardly changes; and slices a second with
+  two processes once they run, told from a small and a large collection, beside what starting them costs;
 - random 256 x 256 slices from the store, against decoding their DICOM files, two processes each;
 - the most memory that preparing takes, all processes together, for 1,000 and for 10,000 slices.
 
@@ -93,27 +95,46 @@ def read_store(rows: np.ndarray, folder: Path) -> int:
     return sum(store.hu[rows[start : start + 16]].shape[-1] for start in range(0, len(rows), 16))
 
 
-def seconds(task: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def seconds(task: Callable[[], object], clock: Callable[[], float]) -> float:
+    started = clock()
     task()
-    return time.perf_counter() - started
+    return clock() - started
 
 
-def best_of(*tasks: Callable[[], object]) -> list[float]:
+def best_of(*tasks: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> list[float]:
     """The best of a few rounds of each, taken in turn so that a busy moment hurts all alike."""
-    return [min(times) for times in zip(*[[seconds(task) for task in tasks] for _ in range(ROUNDS)], strict=True)]
+    return [
+        min(times) for times in zip(*[[seconds(task, clock) for task in tasks] for _ in range(ROUNDS)], strict=True)
+    ]
 
 
-def measure_prepare(cohort: Cohort, store: Path) -> None:
-    def prepared() -> None:
+def count_slices(cohort: Cohort) -> int:
+    return sum(len(case.files) for case in cohort.cases)
+
+
+def measure_prepare(few: Cohort, many: Cohort, store: Path) -> None:
+    def prepared(cohort: Cohort, workers: int) -> None:
         shutil.rmtree(store, ignore_errors=True)
-        prepare(cohort, GRID, store, workers=2)
+        prepare(cohort, GRID, store, workers=workers)
 
-    prepared_s, loop_s = best_of(prepared, partial(plain_loop, cohort))
-    slices = sum(len(case.files) for case in cohort.cases)
-    print(f"best of {ROUNDS} rounds of {slices} slices, start of the processes included")
-    print(f"prepare, 2 processes: {slices / prepared_s:.0f} slices/s; plain loop: {slices / loop_s:.0f} slices/s")
-    print(f"ratio prepare / plain loop: {loop_s / prepared_s:.2f}")
+    ours_s, loop_s = best_of(partial(prepared, few, 1), partial(plain_loop, few), clock=time.process_time)
+    ours_ms, loop_ms = (1000 * spent_s / count_slices(few) for spent_s in (ours_s, loop_s))
+    print(f"processor time of a slice: prepare {ours_ms:.2f} ms; plain loop {loop_ms:.2f} ms")
+    print(f"ratio prepare / plain loop, 2 cores of no other work: {2 * loop_ms / ours_ms:.2f}")
+
+    few_s, many_s, loop_s = best_of(partial(prepared, few, 2), partial(prepared, many, 2), partial(plain_loop, many))
+    ours_ms = 1000 * (many_s - few_s) / (count_slices(many) - count_slices(few))
+    loop_ms = 1000 * loop_s / count_slices(many)
+    start_s = few_s - ours_ms * count_slices(few) / 1000
+    print(f"best of {ROUNDS} rounds of {count_slices(few)} and of {count_slices(many)} slices")
+    print(
+        f"prepare, 2 processes: {1000 / ours_ms:.0f} slices/s once they run; plain loop: {1000 / loop_ms:.0f} slices/s"
+    )
+    print(f"ratio prepare / plain loop: {loop_ms / ours_ms:.2f}; start included: {loop_s / many_s:.2f}")
+    if loop_ms > ours_ms:
+        print(
+            f"start: {start_s:.1f} s; the plain loop is faster below {1000 * start_s / (loop_ms - ours_ms):.0f} slices"
+        )
 
 
 def measure_reads(cohort: Cohort, store: Path) -> None:
@@ -170,7 +191,7 @@ def main() -> None:
         folder, store = Path(place) / "collection", Path(place) / "store"
         write_collection(folder, scans)
         cohort = list_cohort(folder)
-        measure_prepare(list_cohort(folder, 4), store)
+        measure_prepare(cohort, list_cohort(folder, 8), store)
         prepare(cohort, GRID, store, workers=2, overwrite=True)
         measure_reads(cohort, store)
         for slices in (1_000, 10_000):

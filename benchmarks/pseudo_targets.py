@@ -1,11 +1,12 @@
 """How well pseudo-targets agree with true masks: the table of docs/concepts/learning-strategies.md.
 
-    python benchmarks/pseudo_targets.py --work pseudo-targets-work
+    python benchmarks/pseudo_targets.py [--work FOLDER]
 
 Some minutes on one core. Targets of the bundled model, on phantoms that it never saw, count as masks at one half.
 """
 
 import argparse
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,13 @@ SEEDS = range(500_000, 500_040)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--work", type=Path, help="kept for the next run; by default a folder that is removed")
     work = parser.parse_args().work
+    with tempfile.TemporaryDirectory() as place:
+        measure(work or Path(place))
+
+
+def measure(work: Path) -> None:
     recipe = load_recipe("phantom-swin")
     store = prepare_phantoms(SEEDS, recipe.data.settings, recipe.preprocessing, work / "store", workers=1)
     for refine in (False, True):

@@ -5,10 +5,11 @@ import nibabel
 import numpy as np
 import pytest
 from PIL import Image
-from segmentation.stubs import bleeding_head, save_stub
+from segmentation.stubs import bleeding_head, make_unet_checkpoint, save_stub
 
 from ichnos.cli.explain import ExplainOptions, run_explain
 from ichnos.errors import UsageError
+from ichnos.models.checkpoint import save_checkpoint
 from ichnos.scans import write_nifti
 
 
@@ -60,3 +61,11 @@ def test_wrong_usage_stops_the_run(tmp_path: Path, model: Path) -> None:
     write_nifti(bleeding_head(), tmp_path / "ct.nii.gz")
     with pytest.raises(UsageError, match="did you mean 'swin-sam'"):
         run_explain(ExplainOptions(tmp_path / "ct.nii.gz", tmp_path / "out", model, methods=("swinsam",)))
+
+
+def test_a_segmentation_network_is_not_explained(tmp_path: Path) -> None:
+    folder = save_checkpoint(make_unet_checkpoint(), tmp_path / "unet", "a test model")
+    write_nifti(bleeding_head(), tmp_path / "ct.nii.gz")
+    with pytest.raises(UsageError, match=r"model 'unet' is a segmentation network.*use `ichnos segment`"):
+        run_explain(ExplainOptions(tmp_path / "ct.nii.gz", tmp_path / "out", folder, quiet=True))
+    assert not (tmp_path / "out").exists()

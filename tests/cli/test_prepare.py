@@ -12,6 +12,7 @@ from ichnos.cohorts.case_slices import GridSettings
 from ichnos.cohorts.readers import registry
 from ichnos.cohorts.slice_store import open_store
 from ichnos.errors import UsageError
+from ichnos.training.recipe import load_recipe
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def test_a_bad_case_is_named_and_the_exit_code_tells(collection, tmp_path):
     root = broken(collection, tmp_path)
     done = prepare(root, tmp_path / "store", "-q")
     assert done.exit_code == 1
-    assert "1 of 4 cases could not be used, 1 files or cases were left out while listing" in done.stderr
+    assert "1 of 4 cases could not be used, 1 other files or cases were left out" in done.stderr
     rows = (tmp_path / "store" / "skipped.csv").read_text().splitlines()
     assert rows[:2] == ["name,reason", "notes.txt,not a folder"]
     assert rows[2].startswith("phantom-0002,")
@@ -141,7 +142,7 @@ def test_the_grid_is_the_presets_with_what_was_changed(changes, expected):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, r"^no recipe '.*'; give paper, reference, ichnos, or a .toml file$"),
+        (None, r"^no recipe '.*'; give paper, reference, ichnos, a recipe that `ichnos info` lists, or a .toml file$"),
         ("a = [", "is not TOML"),
         ("image_size = 0", "is no preprocessing recipe: hu_windows: Field required"),
     ],
@@ -152,6 +153,12 @@ def test_a_recipe_that_is_none_is_one_line(tmp_path, text, message):
         path.write_text(text)
     with pytest.raises(UsageError, match=message):
         choose_grid(options(recipe=str(path)))
+
+
+def test_a_recipe_of_the_package_gives_the_grid_that_training_asks_for():
+    asked = load_recipe("phantom-unet").preprocessing
+    grid = choose_grid(PrepareOptions("phantoms", Path("in"), Path("out"), recipe="phantom-unet"))
+    assert (grid.image_size, grid.field_of_view_mm) == (asked.image_size, asked.field_of_view_mm)
 
 
 def test_a_training_recipe_gives_its_grid(tmp_path):

@@ -10,11 +10,13 @@ import nibabel
 import numpy as np
 import pytest
 from PIL import Image
-from segmentation.stubs import SETTINGS, bleeding_head, save_stub
+from segmentation.stubs import SETTINGS, bleeding_head, make_unet_checkpoint, save_stub
 
 from ichnos.cli.segment import SegmentOptions, run_segment
 from ichnos.errors import ScanNotFoundError, UsageError
+from ichnos.models.checkpoint import save_checkpoint
 from ichnos.scans import read_mask, read_scan, write_dicom_series, write_nifti
+from ichnos.segmentation.segmenter import load_segmenter
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +183,16 @@ def test_the_real_scan_within_time_and_memory(real_data: Path, tmp_path: Path) -
     assert seconds < 120  # 30 s are asked of two quiet cores; a shared machine gets more
     mask = read_mask(tmp_path / "out" / "ge-tilted" / "bleed.nii.gz")
     np.testing.assert_allclose(mask.geometry.gaps_mm[[0, 13, 26]], [4.0, 1.08, 7.0], atol=0.01)
+
+
+def test_a_segmentation_network_segments(tmp_path: Path) -> None:
+    folder = save_checkpoint(make_unet_checkpoint(), tmp_path / "unet", "a test model")
+    write_nifti(bleeding_head(), tmp_path / "ct.nii.gz")
+    _, code = run_segment(SegmentOptions(tmp_path / "ct.nii.gz", tmp_path / "out", model=folder, quiet=True))
+    assert code == 0
+    scan = read_scan(tmp_path / "ct.nii.gz")
+    mask, expected = read_mask(tmp_path / "out" / "ct" / "bleed.nii.gz"), load_segmenter(folder, "cpu")(scan)
+    np.testing.assert_array_equal(mask.voxels, expected.bleed_mask.voxels)
+    record = json.loads((tmp_path / "out" / "ct" / "segmentation.json").read_text())
+    np.testing.assert_allclose(record["slice_probabilities"], expected.slice_probabilities, atol=1e-4)
+    assert (tmp_path / "out" / "ct" / "overlay.png").stat().st_size > 1000

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -45,12 +46,22 @@ def refuse(case):
     raise PixelError(f"{case.files[0]}: cut short")
 
 
+def leave_out(cohort, case):
+    """The case with a file of it left out."""
+    loaded, lost = cohort.load(case), str(case.files[0].with_name("x"))
+    scan = replace(loaded.scan, warnings=(f"{lost} is odd",), left_out={lost: "not a DICOM file"})
+    return replace(loaded, scan=scan)
+
+
 def test_no_message_tells_where_the_collection_lies(cohort, tmp_path):
     junk = Skipped(str(cohort.root / "scans" / "junk"), f"{cohort.root}/scans/junk: not a scan")
     broken = replace(cohort, skipped=(junk,), notes=(f"{cohort.root}/x is odd",))
     store = prepare(broken, GRID, tmp_path, workers=1)
     assert store.description["skipped"] == [{"name": "scans/junk", "reason": "scans/junk: not a scan"}]
     assert store.description["notes"] == ["x is odd"]
+    odd = prepare(replace(cohort, load=partial(leave_out, cohort)), GRID, tmp_path / "odd", workers=1)
+    assert odd.records[0]["warnings"] == ["scans/phantom-0000/x is odd"]
+    assert odd.description["skipped"][0] == {"name": "scans/phantom-0000/x", "reason": "not a DICOM file"}
     with pytest.raises(Exception, match=r"phantom-0000: scans/phantom-0000/.*dcm: cut short$"):
         prepare(replace(cohort, load=refuse), GRID, tmp_path / "none", workers=1)
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ ITEMS = ((1, "ann", 3, ""), (2, "ben", 1, "raises"), (3, "cem", 2, "breaks"), (4
 JOB = ShardJob(0, tuple(f"case-{item[0]}" for item in ITEMS), ITEMS)
 
 
-def write(job, folder):
+def write(job, folder, make=make):
     (folder / "shards").mkdir(exist_ok=True)
     steps = write_shard(job, make, folder, SIZE)
     names = []
@@ -35,6 +36,15 @@ def test_a_case_that_cannot_be_made_is_skipped_with_its_reason(tmp_path):
     assert [case["case"] for case in record["cases"]] == ["case-1", "case-4"]
     stored = np.load(tmp_path / "shards" / "00000.hu.npy")
     np.testing.assert_array_equal(stored, np.concatenate([made_case(*ITEMS[n][:3]).slices_hu for n in (0, 3)]))
+
+
+def test_files_that_are_no_part_of_their_case_are_told(tmp_path):
+    def make_less(item):
+        return replace(made_case(*item[:3]), left_out={"7.dcm": "not a DICOM file"})
+
+    _, record = write(ShardJob(0, ("case-1",), ITEMS[:1]), tmp_path, make_less)
+    assert record["skipped"] == [{"name": "7.dcm", "reason": "not a DICOM file"}]
+    assert record["cases"][0]["slices"] == 3
 
 
 def test_the_record_describes_the_files_and_is_what_was_written(tmp_path):

@@ -1,5 +1,7 @@
 """Raw scores against scipy's distances, volumes by hand and counting one voxel after another."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from evaluation.made_cohort import SPACING_MM, labelled, make_cases
@@ -95,3 +97,19 @@ def test_a_stretched_mask_takes_the_nearest_pixel():
         ]
         assert (resize_mask(mask, size) == np.array(expected)).all()
     assert resize_mask(mask, None) is mask
+
+
+def test_without_a_drawn_mask_only_answers_are_scored():
+    case = replace(labelled("shifted", CASES["shifted"]), bleed_masks=None)
+    case.slice_labels[3] = -1
+    found = score_case(case, Prediction(CASES["shifted"].predicted, np.array([0.1, 0.8, 0.7, 0.2])))
+    assert not found.has_masks
+    assert [one.label for one in found.slices] == [False, True, True, None]
+    assert [one.counts["native"].fp for one in found.slices] == [0, 25, 25, 0]
+    assert found.bleeds
+    case.slice_labels[:] = -1
+    assert score_case(case, Prediction(None)).bleeds is None
+    told = replace(case, case=replace(case.case, scan_labels={"any": True}))
+    assert score_case(told, Prediction(None)).bleeds
+    case.slice_labels[:] = 0
+    assert score_case(case, Prediction(None)).bleeds is False

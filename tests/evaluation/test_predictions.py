@@ -102,6 +102,12 @@ def test_a_probability_map_is_no_mask(tmp_path):
         read_prediction(tmp_path / "map.nii.gz", SCAN)
 
 
+def test_the_scan_itself_is_no_mask(tmp_path):
+    write_nifti(SCAN, tmp_path / "scan.nii.gz")
+    with pytest.raises(PixelError, match="holds values from -1000, below 0; a mask has none"):
+        read_prediction(tmp_path / "scan.nii.gz", SCAN)
+
+
 def test_probabilities_beside_our_own_masks_are_read(tmp_path):
     write_mask(Mask(LABEL, SCAN.geometry), tmp_path / "a" / "bleed.nii.gz")
     assert read_prediction(tmp_path / "a" / "bleed.nii.gz", SCAN).slice_probabilities is None

@@ -8,6 +8,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from ichnos.errors import UsageError
+from ichnos.evaluation.effect_size import cohen_d_z
 from ichnos.evaluation.significance import EXACT_PATIENTS, TESTS, compare_methods, compare_pair, holm
 
 RNG = np.random.default_rng(4)
@@ -142,3 +143,13 @@ def test_what_cannot_be_compared_is_refused():
         compare_pair(holed, SECOND, PATIENTS, "paired-t")
     with pytest.raises(UsageError, match="no test is called 'paired'; did you mean 'paired-t'"):
         compare_pair(FIRST, SECOND, PATIENTS, "paired")
+
+
+def test_differences_that_are_equal_but_for_rounding_have_no_spread():
+    """scipy warns of lost precision there, and gives a t of 1e15 or so."""
+    second = np.array([0.1, 0.2, 0.3, 0.7])
+    first = second + 0.2
+    assert np.ptp(first - second) > 0
+    found = compare_pair(first, second, np.arange(4), "paired-t")
+    assert (found.statistic, found.p_value) == (np.inf, 0.0)
+    assert cohen_d_z(first - second) == np.inf

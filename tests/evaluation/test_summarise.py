@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from ichnos.evaluation.protocols import PROTOCOLS
 from ichnos.evaluation.published import DETECTION_COUNTS
 from ichnos.evaluation.score import Scores
 from ichnos.evaluation.summarise import summarise_scores, to_plain
+from ichnos.metrics.detection import ConfusionMatrix
 
 CASES = make_cases()
 
@@ -153,3 +155,39 @@ def test_plain_values_are_json_without_nan():
 def test_nothing_scored_is_said():
     with pytest.raises(UsageError, match="no case was scored"):
         summarise_scores(Scores((), {}), PROTOCOLS["ichnos"])
+
+
+def test_cases_without_masks_enter_detection_only_and_are_named():
+    """As in RSNA, whose slices are labelled, and CQ500, whose scans are."""
+    drawn, slices, scan = (labelled(name, CASES["shifted"]) for name in ("drawn", "slices", "scan"))
+    scan.slice_labels[:] = -1
+    scan = replace(scan, bleed_masks=None, case=replace(scan.case, scan_labels={"any": False}))
+    answers = Prediction(None, np.array([0.1, 0.9, 0.4, 0.6]), np.array([False, True, False, True]))
+    cases = [
+        score_case(drawn, Prediction(CASES["shifted"].predicted, answers.slice_probabilities, answers.detected)),
+        score_case(replace(slices, bleed_masks=None), answers),
+        score_case(scan, answers),
+    ]
+    result = summarise_scores(Scores(tuple(cases), {}), PROTOCOLS["ichnos"])
+    assert result.find("dice", "all").summary.scored == 1
+    assert result.volumes["scans"] == 1
+    by_slice, by_scan = (one.matrix for one in result.detections)
+    assert by_slice == ConfusionMatrix(2, 2, 2, 2)
+    assert by_scan == ConfusionMatrix(2, 0, 1, 0)
+    notes = " ".join(result.notes)
+    assert "2 cases have no drawn or no predicted mask and enter detection only: slices, scan" in notes
+    assert "4 slices that nobody labelled do not enter detection by slice" in notes
+    only = summarise_scores(Scores(tuple(cases[1:]), {}), PROTOCOLS["ichnos"])
+    assert (only.figures, only.volumes) == ((), {})
+    assert only.detections[0].roc_auc == pytest.approx(0.75)
+
+
+def test_a_bleed_is_large_from_30_ml_on():
+    base = scored(["shifted"]).cases[0]
+    pairs = ((30.0, 31.0), (30.0, 29.9), (10.0, 20.0))
+    cases = [
+        base.model_copy(update={"case": str(number), "label_ml": label, "predicted_ml": predicted})
+        for number, (label, predicted) in enumerate(pairs)
+    ]
+    result = summarise_scores(Scores(tuple(cases), {}), PROTOCOLS["ichnos"])
+    assert result.volumes["same_side_of_30_ml"] == pytest.approx(2 / 3)

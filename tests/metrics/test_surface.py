@@ -222,3 +222,14 @@ def test_a_wrong_policy_is_refused_whatever_the_masks(mask):
     for ask in (found.hausdorff_mm, found.mean_mm, lambda policy: found.surface_dice(1.0, policy)):
         with pytest.raises(UsageError, match="no empty-mask policy is called 'dropped'"):
             ask("dropped")
+
+
+def test_a_distance_of_just_the_tolerance_is_close_however_it_was_rounded():
+    """Five columns of 0.4 mm, as a NIfTI keeps 0.4, are a little more than 2 mm."""
+    label, predicted = np.zeros((1, 1, 9), bool), np.zeros((1, 1, 9), bool)
+    label[0, 0, 1] = predicted[0, 0, 6] = True
+    step_mm = float(np.float32(0.4))
+    found = measure_surfaces(predicted, label, VoxelPlaces.from_spacing(1, (5.0, step_mm, step_mm)))
+    assert found.from_label_mm[0] > 2.0
+    assert found.surface_dice(2.0, "excluded") == 1.0
+    assert found.surface_dice(1.99, "excluded") == 0.0

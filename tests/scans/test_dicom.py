@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 from scans.dicom_files import ct_slice, enhanced, expected_hu, pattern, save, save_series
@@ -50,8 +52,24 @@ def test_warnings_are_gathered(tmp_path):
     save_series(tmp_path, (0, 5, 15, 20), ContrastBolusAgent="Iohexol")
     (tmp_path / "broken.dcm").touch()
     warnings = " | ".join(read_dicom([tmp_path]).warnings)
-    for part in ("1 .dcm file(s) are not DICOM", "contrast-enhanced", "slices seem to be missing"):
+    for part in ("1 file(s) are not DICOM", "contrast-enhanced", "slices seem to be missing"):
         assert part in warnings
+
+
+def test_files_that_are_not_used_are_named(tmp_path):
+    save_series(tmp_path, (0, 5))
+    (tmp_path / "IM7").write_text("not found")
+    shutil.copy(next(path for path in sorted(tmp_path.iterdir()) if path.name != "IM7"), tmp_path / "z-copy.dcm")
+    assert read_dicom([tmp_path]).left_out == {
+        str(tmp_path / "IM7"): "not a DICOM file",
+        str(tmp_path / "z-copy.dcm"): "a copy of another file",
+    }
+
+
+def test_a_rescale_that_erases_the_image_is_refused(tmp_path):
+    save_series(tmp_path, (0, 5), RescaleSlope=0)
+    with pytest.raises(PixelError, match="its RescaleSlope is 0, so all its values are equal; export"):
+        read_dicom([tmp_path])
 
 
 def test_missing_rescale_is_accepted_where_values_look_like_hu(tmp_path):

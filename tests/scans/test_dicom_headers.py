@@ -70,11 +70,13 @@ def test_enhanced_frames_are_slices(tmp_path):
 def test_other_files_are_passed_over(tmp_path):
     save(ct_slice(), tmp_path / "1")
     (tmp_path / "notes.txt").write_text("a text that is long enough to have a place for the DICOM mark " * 4)
-    (tmp_path / "empty").touch()
-    (tmp_path / "zero.dcm").touch()
+    (tmp_path / "empty.xml").touch()
+    called_dicom = [tmp_path / name for name in ("zero.dcm", "IM0001", "1.2.840", "x.IMA")]
+    for path in called_dicom:
+        path.touch()
     headers, not_dicom = headers_of(tmp_path)
     assert len(headers) == 1
-    assert not_dicom == [str(tmp_path / "zero.dcm")]
+    assert sorted(not_dicom) == sorted(map(str, called_dicom))
 
 
 def test_file_without_preamble(tmp_path):

@@ -28,6 +28,14 @@ def test_folder_is_searched_to_the_bottom(tmp_path):
     assert listed(tmp_path) == {str(one): b"one", str(two): b"two"}
 
 
+def test_links_to_folders_are_followed_and_no_folder_is_read_twice(tmp_path):
+    elsewhere = write(tmp_path / "elsewhere" / "2", b"two")
+    one = write(tmp_path / "ct" / "1", b"one")
+    (tmp_path / "ct" / "linked").symlink_to(elsewhere.parent)
+    (tmp_path / "ct" / "loop").symlink_to(tmp_path / "ct")
+    assert listed(tmp_path / "ct") == {str(one): b"one", str(tmp_path / "ct" / "linked" / "2"): b"two"}
+
+
 @pytest.mark.parametrize(
     "junk", ["DICOMDIR", "Thumbs.db", ".DS_Store", "a/._1.dcm", "__MACOSX/1.dcm", ".hidden/1.dcm", "desktop.ini"]
 )

@@ -104,6 +104,7 @@ def test_copies_of_a_file_count_once(tmp_path):
     stack = stacked(tmp_path)
     assert len(stack.headers) == 2
     assert stack.warnings == ("left out 1 file(s) that are copies of another",)
+    assert stack.copies == (str(tmp_path / "2"),)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -101,6 +102,13 @@ def test_the_last_of_two_changes_counts(written):
 
 
 @pytest.mark.parametrize("change", ["seed", "=3", " =3", ""])
+def test_a_store_takes_the_place_of_phantoms_and_the_other_way_round(written):
+    recipe = load_recipe(written(), ["data.store=prepared"])
+    assert (recipe.data.store, recipe.data.phantoms) == (Path("prepared"), None)
+    recipe = load_recipe("paper-unet-mixed", ["data.phantoms=9"])
+    assert (recipe.data.store, recipe.data.phantoms) == (None, 9)
+
+
 def test_a_change_that_sets_nothing_is_refused(written, change):
     refused(written(), rf"^--set takes section.key=value; got {re.escape(repr(change))}$", [change])
 

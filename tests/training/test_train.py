@@ -44,6 +44,11 @@ def same(one, other):
     return all(torch.equal(a, b) for a, b in pairs)
 
 
+def told(checkpoint):
+    """But for the commit, which changes while somebody works on the source."""
+    return {key: value for key, value in checkpoint.training.items() if key != "commit"}
+
+
 def test_a_checkpoint_tells_how_it_was_made(first):
     _, checkpoint = first
     assert checkpoint.network == {"name": "swin", "arguments": SWIN}
@@ -68,7 +73,7 @@ def test_a_checkpoint_is_enough_to_segment_with(first, tmp_path):
 def test_one_seed_gives_the_same_checkpoint_bit_for_bit(first, work):
     again = run(work)
     assert same(again, first[1])
-    assert again.training == first[1].training
+    assert told(again) == told(first[1])
     assert again.segmentation == first[1].segmentation
 
 
@@ -91,7 +96,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(first, work, monkeypatch
     resumed = run(work)
     assert steps == [0, 1, 2, 3, 2, 3, 4, 5], "from the start of the broken epoch"
     assert same(resumed, first[1])
-    assert resumed.training == first[1].training
+    assert told(resumed) == told(first[1])
 
 
 def test_a_run_interrupted_while_calibrating_does_not_train_again(first, work, monkeypatch):

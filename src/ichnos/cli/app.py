@@ -93,7 +93,9 @@ def evaluate(
     inputs: Annotated[Path, typer.Option("-i", "--input", help="Folder of the collection.")],
     cohort: Annotated[str, typer.Option("--cohort", help="Which collection it is, such as phantoms.")],
     output: Output,
-    predictions: Annotated[Path | None, typer.Option("-p", "--predictions", help="Folder of NIfTI masks.")] = None,
+    predictions: Annotated[
+        Path | None, typer.Option("-p", "--predictions", help="Folder of masks, or a CSV of answers.")
+    ] = None,
     model: Annotated[Path | None, typer.Option("-m", "--model", help="Checkpoint folder to predict with.")] = None,
     protocols: Annotated[
         list[str] | None, typer.Option("--protocol", help="ichnos, hgi-sam, label-efficient; may be repeated.")

@@ -23,6 +23,7 @@ from ichnos.evaluation.predictions import (
 )
 from ichnos.evaluation.protocols import choose_protocol
 from ichnos.evaluation.score import Outcome, Scores, refuse_foreign_scores, score_cohort, write_scores
+from ichnos.evaluation.slice_answers import SliceAnswers, answer_slices, read_answers
 from ichnos.evaluation.summarise import Result, summarise_scores, to_plain
 from ichnos.evaluation.summary_tables import make_tables
 from ichnos.metrics.empty_policy import choose_policy
@@ -36,7 +37,9 @@ _MISSING = ("refuse", "empty")
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """What the user asked for; see `ichnos evaluate --help`. One of `predictions` and `model` is given."""
+    """What the user asked for; see `ichnos evaluate --help`. One of `predictions` (a folder, or a table of
+    answers) and `model` is given.
+    """
 
     inputs: Path
     cohort: str
@@ -127,6 +130,8 @@ def _choose_cases(cohort: Cohort, table: Path | None) -> list[Case]:
 def _choose_predictor(options: EvaluateOptions, cases: Sequence[Case]) -> _Predictor:
     if (options.predictions is None) == (options.model is None):
         raise UsageError("give predictions with -p, or a checkpoint with -m, not both")
+    if options.predictions is not None and options.predictions.is_file():
+        return _read_table(options.predictions, read_answers(options.predictions), [case.case for case in cases])
     if options.predictions is not None:
         files = list_predictions(options.predictions, [case.case for case in cases], options.pattern)
         return _read_files(options.predictions, files, options)
@@ -160,13 +165,32 @@ def _read_files(folder: Path, files: PredictionFiles, options: EvaluateOptions) 
     )
 
 
+def _read_table(path: Path, answers: SliceAnswers, cases: Sequence[str]) -> _Predictor:
+    missing = [case for case in cases if case not in answers.cases]
+    if missing:
+        raise UsageError(
+            f"{path}: {len(missing)} case(s) have no row: {', '.join(missing[:5])}; add them, or name those to score "
+            "with --cases"
+        )
+    extra = sorted(answers.cases.keys() - set(cases))
+    notes = [f"{len(extra)} case(s) of the table are not scored: {', '.join(extra[:5])}"] if extra else []
+    return _Predictor(
+        predict=lambda labelled: answer_slices(answers, labelled.case.case, labelled.scan),
+        described={"predictions": str(path.resolve())},
+        stamps=dict.fromkeys(cases, _stamp(path)),
+        notes=tuple(notes),
+    )
+
+
 def _score(cohort: Cohort, cases: Sequence[Case], predictor: _Predictor, options: EvaluateOptions) -> list[Outcome]:
     outcomes = []
     scored = score_cohort(cohort, cases, predictor.predict, options.output, predictor.stamps)
     for number, outcome in enumerate(scored, start=1):
         outcomes.append(outcome)
         text = outcome.message or outcome.status
-        if outcome.score is not None:
+        if outcome.score is not None and not outcome.score.has_masks:
+            text = f"{len(outcome.score.slices)} slices, detection only"
+        elif outcome.score is not None:
             total = outcome.score.overlap("native")
             text = f"Dice {total.dice:.3f}" if not total.is_empty else "nothing to find, nothing predicted"
         quiet = options.quiet and outcome.status != "failed"
@@ -217,9 +241,15 @@ def _stamp(path: Path) -> str:
 
 
 def _say_last(options: EvaluateOptions, outcomes: Sequence[Outcome], failed: int) -> None:
-    without = sum(one.status == "no-mask" for one in outcomes)
+    without = sum(one.status == "no-label" for one in outcomes)
     if without:
-        say(f"{without} of {len(outcomes)} cases have no drawn mask and were left out", quiet=options.quiet)
+        say(f"{without} of {len(outcomes)} cases have neither mask nor label and were left out", quiet=options.quiet)
+    alone = sum(one.score is not None and not one.score.has_masks for one in outcomes)
+    if alone:
+        say(
+            f"{alone} of {len(outcomes)} cases enter detection only: no mask was drawn, or none predicted",
+            quiet=options.quiet,
+        )
     if failed:
         say(f"ichnos: {failed} of {len(outcomes)} cases failed; {options.output / 'scores.json'} says why")
     say(

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -55,8 +56,8 @@ def run_prepare(options: PrepareOptions) -> tuple[dict[str, Any], int]:
     """Prepare a collection; returns the run's record and the exit code.
 
     Writes the store, with `skipped.csv` (what was left out, and why) and `run.json`. The exit code
-    is 1 if a larger share than `max_bad` was bad: of the cases that could not be used and the files
-    or cases left out while listing, among all. Without `max_bad`, it is 1 if any case could not be
+    is 1 if a larger share than `max_bad` was bad: of the cases that could not be used and the other
+    files or cases left out, among all. Without `max_bad`, it is 1 if any case could not be
     used, or if more than `LEFT_OUT_SHARE` of all was bad.
     """
     if options.max_bad is not None and not 0.0 <= options.max_bad <= 1.0:
@@ -69,6 +70,7 @@ def run_prepare(options: PrepareOptions) -> tuple[dict[str, Any], int]:
             cohort, settings, options.output, options.workers, overwrite=options.overwrite, progress=progress
         )
     failed = len(cohort.cases) - len(store.names)
+    left_out = len(store.description["skipped"]) - failed
     run = {
         "command": "prepare",
         "started": started,
@@ -80,13 +82,13 @@ def run_prepare(options: PrepareOptions) -> tuple[dict[str, Any], int]:
         "output": options.output,
         "settings": asdict(settings),
         "licence": cohort.licence,
-        "totals": {**store.description["totals"], "failed": failed, "left_out": len(cohort.skipped)},
+        "totals": {**store.description["totals"], "failed": failed, "left_out": left_out},
         "notes": list(cohort.notes),
         "skipped": store.description["skipped"],
         "notice": RESEARCH_USE,
     }
     write_json(options.output / "run.json", run)
-    is_too_bad = judge(failed, len(cohort.cases), len(cohort.skipped), options.max_bad)
+    is_too_bad = judge(failed, len(cohort.cases), left_out, options.max_bad)
     (options.output / _LISTING).unlink(missing_ok=True)
     _say_last(options, cohort, store, is_too_bad=is_too_bad)
     return run, 1 if is_too_bad else 0
@@ -98,7 +100,7 @@ def judge(failed: int, cases: int, left_out: int, max_bad: float | None) -> bool
     Args:
         failed: cases that could not be used.
         cases: that were listed, with those that failed.
-        left_out: files or cases left out while listing.
+        left_out: files or cases left out beside these.
         max_bad: share that is still well; None for the default.
     """
     bad = failed + left_out
@@ -108,7 +110,7 @@ def judge(failed: int, cases: int, left_out: int, max_bad: float | None) -> bool
 
 
 def choose_grid(options: PrepareOptions) -> GridSettings:
-    """The model grid of a preset or a recipe's file, with what the options change of it.
+    """The model grid of a preset, of a training recipe or of a recipe's file, with what the options change of it.
 
     Raises:
         UsageError: no such preset, no such file, not a recipe, or sizes that cannot be.
@@ -142,9 +144,12 @@ def _list(options: PrepareOptions) -> Cohort:
 
 
 def _read_recipe(name: str) -> Recipe:
-    path = Path(name)
+    packaged = Path(str(files("ichnos"))) / "recipes" / f"{name}.toml"
+    path = packaged if packaged.is_file() else Path(name)
     if not path.is_file():
-        raise UsageError(f"no recipe {name!r}; give {', '.join(PRESETS)}, or a .toml file")
+        raise UsageError(
+            f"no recipe {name!r}; give {', '.join(PRESETS)}, a recipe that `ichnos info` lists, or a .toml file"
+        )
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         return Recipe.model_validate(content.get("preprocessing", content))
@@ -176,10 +181,11 @@ def _say_last(options: PrepareOptions, cohort: Cohort, store: SliceStore, *, is_
     for note in cohort.notes:
         say(f"note: {note}", quiet=options.quiet)
     failed = len(cohort.cases) - len(store.names)
-    if failed or cohort.skipped:
+    left_out = len(store.description["skipped"]) - failed
+    if failed or left_out:
         say(
-            f"ichnos: {failed} of {len(cohort.cases)} cases could not be used, {len(cohort.skipped)} files or cases "
-            f"were left out while listing; {options.output / 'skipped.csv'} says which and why",
+            f"ichnos: {failed} of {len(cohort.cases)} cases could not be used, {left_out} other files or cases "
+            f"were left out; {options.output / 'skipped.csv'} says which and why",
             quiet=options.quiet and not is_too_bad,
         )
     if totals["repairs"]:

@@ -58,9 +58,7 @@ def to_slices(labelled: LabelledScan, settings: GridSettings) -> CaseSlices:
     grid = ModelGrid.place(scan, settings.image_size, settings.field_of_view_mm, settings.resized_to)
     _, row_mm, column_mm = scan.geometry.spacing_mm
     pixel_mm = (grid.row_axis.step * row_mm, grid.column_axis.step * column_mm)
-    slices_hu = np.empty((scan.geometry.shape[0], settings.image_size, settings.image_size), np.float32)
-    for part in _parts(len(slices_hu)):
-        slices_hu[part] = grid.to_model(scan.voxels_hu[part])
+    slices_hu = grid.to_model(scan.voxels_hu)
     brain, notes = _brain(labelled, settings)
     labels = fill_labels(labelled)
     marks = _draw(labelled, brain, grid)
@@ -81,6 +79,7 @@ def to_slices(labelled: LabelledScan, settings: GridSettings) -> CaseSlices:
         z_mm=scan.geometry.positions_mm,
         fingerprints=take_fingerprints(slices_hu),
         record=record,
+        left_out=scan.left_out,
     )
 
 

@@ -40,7 +40,7 @@ def take_fingerprints(slices_hu: Float[np.ndarray, "slices rows columns"]) -> UI
     for z, slice_hu in enumerate(slices_hu):
         grey = np.clip((slice_hu - low_hu) / (high_hu - low_hu), 0.0, 1.0).astype(np.float32)
         bright = grey > _DARK
-        if bright.mean() >= _LEAST_PIXELS:
+        if np.count_nonzero(bright) >= _LEAST_PIXELS * bright.size:
             taken[z] = _hash(_framed(grey, bright))
     return taken
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -67,9 +67,17 @@ def prepare(
 
 def _make(case: Case, load: Callable[[Case], LabelledScan], settings: GridSettings, root: Path) -> CaseSlices:
     try:
-        return to_slices(load(case), settings)
+        return _placeless(to_slices(load(case), settings), root)
     except IchnosError as error:
         raise type(error)(_within(str(error), root)) from error
+
+
+def _placeless(case: CaseSlices, root: Path) -> CaseSlices:
+    record = dict(case.record)
+    if "warnings" in record:
+        record["warnings"] = [_within(warning, root) for warning in record["warnings"]]
+    left_out = {_within(name, root): _within(reason, root) for name, reason in case.left_out.items()}
+    return replace(case, record=record, left_out=left_out)
 
 
 def _within(text: str, root: Path) -> str:

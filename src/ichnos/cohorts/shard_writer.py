@@ -121,13 +121,15 @@ class _Shard:
         return self.folder / "shards" / f"{self.number:05d}.{ending}"
 
     def add(self, case: CaseSlices) -> None:
-        self.hu.write(np.rint(np.clip(case.slices_hu, *_INT16)).astype("<i2").data)
+        for slice_hu in case.slices_hu:
+            self.hu.write(np.rint(np.clip(slice_hu, *_INT16)).astype("<i2").data)
         if case.marks is not None:
             self.has_marks = True
             self.marks.seek(HEADER_BYTES + self.slices * self.image_size**2)  # what is skipped reads as zeros
             self.marks.write(np.ascontiguousarray(case.marks).data)
         self.tables.append(_table(case, len(self.cases)))
         self.slices += len(case.labels)
+        self.skipped += [{"name": name, "reason": reason} for name, reason in case.left_out.items()]
         self.cases.append({"case": case.case, "patient": case.patient, "slices": len(case.labels), **case.record})
 
     def close(self) -> None:

@@ -63,6 +63,7 @@ class CaseSlices:
         z_mm: place of each slice along the scan's normal; None where it is not known.
         fingerprints: as `fingerprint.take_fingerprints` gives them; None if not taken.
         record: what else is known of the case, as JSON: see `SliceStore.records`.
+        left_out: files that should have been part of it and are not, with the reason.
     """
 
     case: str
@@ -75,6 +76,7 @@ class CaseSlices:
     z_mm: Float[np.ndarray, " slices"] | None = None
     fingerprints: UInt64[np.ndarray, "slices 2"] | None = None
     record: Mapping[str, Any] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ichnos.errors import UsageError
-from ichnos.metrics.choice import choose_by_name
+from ichnos.runtime.names import choose_by_name
 
 RESAMPLES = 10_000
 

@@ -50,16 +50,16 @@ class SliceScore(BaseModel):
 
     Attributes:
         z: from 0 at the feet.
-        label: whether it bleeds, by the collection's slice labels, else by its masks.
+        label: whether it bleeds, by the collection's slice labels, else by its masks; None where neither tells.
         probability: predicted P(bleed); None where only a mask was predicted.
         detected: whether it was called bleeding; None where only a mask was predicted.
-        counts: pixels by name of a grid in `GRIDS`.
+        counts: pixels by name of a grid in `GRIDS`; where nobody drew, all that was predicted is FP.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     z: int
-    label: bool
+    label: bool | None
     probability: float | None
     detected: bool | None
     counts: dict[str, Counts]
@@ -72,6 +72,10 @@ class CaseScore(BaseModel):
         case: its id.
         patient: whose it is.
         subtypes: labelled subtypes of bleed.
+        has_masks: whether a mask was drawn and one predicted. Where not, only slices and `bleeds` mean anything:
+            the case enters detection, and no figure of masks.
+        bleeds: whether the scan bleeds, by its slices, else by the collection's label of the scan; None where
+            neither tells.
         label_ml: labelled volume.
         predicted_ml: predicted volume.
         diagonal_mm: of the scan: what a surface that is not there is taken to be away.
@@ -88,6 +92,8 @@ class CaseScore(BaseModel):
     case: str
     patient: str
     subtypes: tuple[str, ...]
+    has_masks: bool
+    bleeds: bool | None
     label_ml: float
     predicted_ml: float
     diagonal_mm: float
@@ -104,28 +110,33 @@ class CaseScore(BaseModel):
 
 
 def score_case(labelled: LabelledScan, prediction: Prediction) -> CaseScore:
-    """Compare a prediction with what was drawn; both lie on the scan's grid."""
-    assert labelled.bleed_masks is not None, "nobody drew a mask; there is nothing to compare with"
-    geometry, predicted = labelled.scan.geometry, prediction.bleed_mask
-    label = unite(labelled)
+    """Compare a prediction with what was drawn; both lie on the scan's grid.
+
+    Where nobody drew a mask, or none was predicted, only answers are compared with labels.
+    """
+    has_masks = labelled.bleed_masks is not None and prediction.bleed_mask is not None
+    geometry, label = labelled.scan.geometry, unite(labelled)
+    predicted = np.zeros_like(label) if prediction.bleed_mask is None else prediction.bleed_mask
     places = VoxelPlaces(geometry.origins_mm, geometry.row_steps_mm, geometry.column_steps_mm)
     surfaces = measure_surfaces(predicted, label, places)
-    both = np.concatenate([surfaces.from_predicted_mm, surfaces.from_label_mm])
     lesions = match_lesions(label_lesions(predicted), label_lesions(label), LESION_MATCHING)
     told = np.asarray((labelled.slice_labels[:, 1:] == 1).any(axis=0))
-    drawn = {name for name, voxels in labelled.bleed_masks.items() if voxels.any()}
+    slices = _score_slices(labelled, label, predicted, prediction)
+    drawn = {name for name, voxels in (labelled.bleed_masks or {}).items() if voxels.any()}
     return CaseScore(
         case=labelled.case.case,
         patient=labelled.case.patient,
         subtypes=tuple(name for name, yes in zip(LABELS[1:], told, strict=True) if yes or name in drawn),
+        has_masks=has_masks,
+        bleeds=_bleeds(labelled, slices),
         label_ml=geometry.volume_ml(label),
         predicted_ml=geometry.volume_ml(predicted),
         diagonal_mm=_diagonal_mm(places, geometry.shape),
         **_measure(surfaces),
-        surface_voxels=len(both),
-        surface_close=int(np.count_nonzero(both <= SURFACE_TOLERANCE_MM)),
+        surface_voxels=len(surfaces.from_predicted_mm) + len(surfaces.from_label_mm),
+        surface_close=surfaces.count_close(SURFACE_TOLERANCE_MM),
         lesions=Counts.of(lesions.counts),
-        slices=_score_slices(labelled, label, prediction),
+        slices=slices,
     )
 
 
@@ -151,25 +162,38 @@ def resize_mask(
 
 
 def _score_slices(
-    labelled: LabelledScan, label: Bool[np.ndarray, "slices rows columns"], prediction: Prediction
+    labelled: LabelledScan,
+    label: Bool[np.ndarray, "slices rows columns"],
+    predicted: Bool[np.ndarray, "slices rows columns"],
+    prediction: Prediction,
 ) -> tuple[SliceScore, ...]:
     by_grid = {
-        grid: count_overlap_by_slice(resize_mask(prediction.bleed_mask, size), resize_mask(label, size))
+        grid: count_overlap_by_slice(resize_mask(predicted, size), resize_mask(label, size))
+        if predicted.any() or label.any()
+        else [Overlap(0, 0, 0)] * len(label)
         for grid, size in GRIDS.items()
     }
-    told, drawn = labelled.slice_labels[:, 0], label.any(axis=(1, 2))
-    bleeds = np.where(told == UNKNOWN, drawn, told == 1)
+    drawn = np.full(len(label), UNKNOWN) if labelled.bleed_masks is None else label.any(axis=(1, 2))
+    bleeds = np.where(labelled.slice_labels[:, 0] == UNKNOWN, drawn, labelled.slice_labels[:, 0])
     probabilities, detected = prediction.slice_probabilities, prediction.detected
     return tuple(
         SliceScore(
             z=z,
-            label=bool(bleeds[z]),
+            label=None if bleeds[z] == UNKNOWN else bool(bleeds[z]),
             probability=None if probabilities is None else float(probabilities[z]),
             detected=None if detected is None else bool(detected[z]),
             counts={grid: Counts.of(overlaps[z]) for grid, overlaps in by_grid.items()},
         )
         for z in range(len(label))
     )
+
+
+def _bleeds(labelled: LabelledScan, slices: tuple[SliceScore, ...]) -> bool | None:
+    """Of the scan: a slice that bleeds is enough; then what was told of the scan; then that no slice bleeds."""
+    labels = [one.label for one in slices]
+    if any(labels):
+        return True
+    return labelled.case.scan_labels.get("any", None if None in labels else False)
 
 
 def _measure(surfaces: SurfaceDistances) -> dict[str, float | None]:

@@ -68,7 +68,7 @@ def compare_scores(
     chosen = policy or protocol.policy
     choose_policy(chosen)
     _check_same_cases(first, second)
-    sides = [list_items(scores.cases, protocol, {}) for scores in (first, second)]
+    sides = [list_items(scores.with_masks, protocol, {}) for scores in (first, second)]
     differences: list[Difference] = []
     for view in protocol.views:
         kept = [choose_items(items, view) for items in sides]
@@ -111,7 +111,10 @@ def _check_same_cases(first: Scores, second: Scores) -> None:
                 "compare predictions on the same cases"
             )
     for case, score in names[0].items():
-        if not np.isclose(score.label_ml, names[1][case].label_ml) or len(score.slices) != len(names[1][case].slices):
+        other = names[1][case]
+        if score.has_masks != other.has_masks:
+            raise UsageError(f"case {case} has masks in one of the sets only; score masks in both")
+        if not np.isclose(score.label_ml, other.label_ml) or len(score.slices) != len(other.slices):
             raise UsageError(f"case {case} has other labels in the two sets; score both against the same collection")
 
 

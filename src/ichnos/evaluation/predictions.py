@@ -34,12 +34,12 @@ class Prediction:
     """What was predicted for one scan.
 
     Attributes:
-        bleed_mask: on the scan's grid.
+        bleed_mask: on the scan's grid; None where only answers about slices were given.
         slice_probabilities: P(bleed) per slice, feet to head; None where only a mask was predicted.
         detected: slices called bleeding; None where only a mask was predicted.
     """
 
-    bleed_mask: Bool[np.ndarray, "slices rows columns"]
+    bleed_mask: Bool[np.ndarray, "slices rows columns"] | None
     slice_probabilities: Float[np.ndarray, " slices"] | None = None
     detected: Bool[np.ndarray, " slices"] | None = None
 
@@ -95,19 +95,21 @@ def list_predictions(folder: Path, cases: Sequence[str], pattern: str | None = N
 def read_prediction(path: Path, scan: Scan) -> Prediction:
     """Read a predicted mask and bring it to the scan's order of axes; nothing is resampled.
 
-    Whatever is not 0 is bleed. The probabilities that `ichnos segment` writes beside its masks are read too.
+    Whatever is above 0 is bleed. The probabilities that `ichnos segment` writes beside its masks are read too.
 
     Raises:
         GeometryError: the mask lies on another grid than the scan.
-        PixelError: unreadable, or holding fractions, as a probability map does.
+        PixelError: unreadable, or holding fractions, as a probability map does, or values below 0, as a scan does.
         ScanError: as in `read_mask`.
     """
     image = load_nifti(path)
+    if image.stored.dtype.kind != "b" and image.stored.min() < 0:
+        raise PixelError(f"{path}: holds values from {image.stored.min():g}, below 0; a mask has none, is it the scan?")
     if (image.stored != np.rint(image.stored)).any():
         value = float(image.stored[image.stored != np.rint(image.stored)].flat[0])
         raise PixelError(f"{path}: holds {value:.4g}, not whole numbers; give a mask, not a probability map")
     check_grid(path, image.geometry, scan.geometry)
-    mask = np.ascontiguousarray(image.turn.to_canonical(image.stored != 0))
+    mask = np.ascontiguousarray(image.turn.to_canonical(image.stored > 0))
     return Prediction(mask, _probabilities_beside(path, len(mask)))
 
 

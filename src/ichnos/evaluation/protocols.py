@@ -7,8 +7,8 @@ to be right. The same raw scores serve all three.
 from dataclasses import dataclass
 from typing import Literal
 
-from ichnos.metrics.choice import choose_by_name
 from ichnos.metrics.detection import LEAST_FOREGROUND_PIXELS
+from ichnos.runtime.names import choose_by_name
 
 View = Literal["all", "bleeding"]
 

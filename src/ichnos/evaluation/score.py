@@ -1,7 +1,7 @@
 """Score predictions on a cohort, one case in memory at a time; resumable, and never stopped by one bad case.
 
 cases/CASE.json   everything that was measured of a case; kept if the same command runs again
-scores.csv        a row for each case
+scores.csv        a row for each case with a drawn and a predicted mask
 slices.csv        a row for each slice
 scores.json       what was scored, and every case that was not, with the reason; written last
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ichnos.cohorts.case import Case, Cohort, LabelledScan
+from ichnos.cohorts.slice_store import UNKNOWN
 from ichnos.errors import IchnosError, UsageError
 from ichnos.evaluation.case_score import GRIDS, CaseScore, score_case
 from ichnos.evaluation.predictions import Prediction
@@ -29,8 +30,8 @@ class Outcome:
 
     Attributes:
         case: its id.
-        status: `done`; `kept` from an earlier run; `no-mask` where nobody drew one, so that there is nothing to
-            compare with; `failed`.
+        status: `done`; `kept` from an earlier run; `no-label` where nobody drew a mask or told of a bleed, so
+            that there is nothing to compare with; `failed`.
         message: why, in one line.
         score: of a case that is done or kept.
     """
@@ -56,6 +57,11 @@ class Scores:
     made_with: dict[str, Any]
     left_out: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @property
+    def with_masks(self) -> tuple[CaseScore, ...]:
+        """Cases with a drawn and a predicted mask; the others enter detection only."""
+        return tuple(score for score in self.cases if score.has_masks)
 
 
 def score_cohort(
@@ -83,7 +89,7 @@ def write_scores(folder: Path, outcomes: Sequence[Outcome], made_with: dict[str,
     """Write the tables of a finished run and return what `read_scores` would."""
     scored = sorted((one.score for one in outcomes if one.score is not None), key=lambda score: score.case)
     left_out = {one.case: f"{one.status}: {one.message}" for one in outcomes if one.score is None}
-    write_text(folder / "scores.csv", _to_csv([_case_row(score) for score in scored]))
+    write_text(folder / "scores.csv", _to_csv([_case_row(score) for score in scored if score.has_masks]))
     write_text(folder / "slices.csv", _to_csv([row for score in scored for row in _slice_rows(score)]))
     content = {
         "format": FORMAT,
@@ -144,15 +150,21 @@ def _score(
 ) -> Outcome:
     try:
         labelled = cohort.load(case)
-        if labelled.bleed_masks is None:
-            return Outcome(case.case, "no-mask", "nobody drew a mask")
-        score = score_case(labelled, predict(labelled))
+        score = score_case(labelled, predict(labelled)) if _is_told(labelled) else None
     except IchnosError as error:
         return Outcome(case.case, "failed", " ".join(str(error).split()))
     except Exception as error:  # one bad case must not stop thousands
         return Outcome(case.case, "failed", f"unexpected {type(error).__name__}: {' '.join(str(error).split())}")
+    if score is None:
+        return Outcome(case.case, "no-label", "nobody drew a mask or told whether it bleeds")
     write_json(folder / "cases" / f"{case.case}.json", {"stamp": stamp, "score": score.model_dump(mode="json")})
     return Outcome(case.case, "done", score=score)
+
+
+def _is_told(labelled: LabelledScan) -> bool:
+    """Whether there is anything that a prediction can be compared with."""
+    some_slice = bool((labelled.slice_labels[:, 0] != UNKNOWN).any())
+    return labelled.bleed_masks is not None or some_slice or "any" in labelled.case.scan_labels
 
 
 def _read_case(path: Path, stamp: str) -> Outcome | None:
@@ -172,7 +184,7 @@ def _load_case(path: Path) -> tuple[str, CaseScore]:
 
 
 def _case_row(score: CaseScore) -> dict[str, Any]:
-    plain = score.model_dump(exclude={"slices", "subtypes", "lesions"})
+    plain = score.model_dump(exclude={"slices", "subtypes", "lesions", "has_masks", "bleeds"})
     lesions = {f"lesions_{name}": value for name, value in score.lesions.model_dump().items()}
     totals = {grid: score.overlap(grid) for grid in GRIDS}
     voxels = {
@@ -188,9 +200,17 @@ def _case_row(score: CaseScore) -> dict[str, Any]:
 def _slice_rows(score: CaseScore) -> Iterator[dict[str, Any]]:
     for one in score.slices:
         pixels = {f"{name}_{grid}": value for grid in GRIDS for name, value in one.counts[grid].model_dump().items()}
-        row = {"case": score.case, "patient": score.patient, "z": one.z, "label": int(one.label)}
-        detected = None if one.detected is None else int(one.detected)
-        yield {**row, "probability": one.probability, "detected": detected, **pixels}
+        row = {
+            "case": score.case,
+            "patient": score.patient,
+            "z": one.z,
+            "label": _as_digit(one.label),
+        }
+        yield {**row, "probability": one.probability, "detected": _as_digit(one.detected), **pixels}
+
+
+def _as_digit(answer: bool | None) -> int | None:
+    return None if answer is None else int(answer)
 
 
 def _to_csv(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -14,7 +14,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ichnos.errors import UsageError
-from ichnos.metrics.choice import choose_by_name
+from ichnos.evaluation.effect_size import ROUNDING
+from ichnos.runtime.names import choose_by_name
 
 Values = Float[np.ndarray, " items"]
 EXACT_PATIENTS = 14
@@ -45,8 +46,9 @@ class TestResult:
 def _paired_t(first: Values, second: Values, _: Int[np.ndarray, " items"]) -> TestResult:
     from scipy import stats
 
-    if np.ptp(first - second) == 0:
-        return _without_spread("paired-t", float(first[0] - second[0]), len(first))
+    differences = first - second
+    if np.ptp(differences) <= ROUNDING * np.abs(differences).max():
+        return _without_spread("paired-t", float(differences[0]), len(first))
     found = stats.ttest_rel(first, second)
     return TestResult("paired-t", float(found.statistic), float(found.pvalue), len(first))
 

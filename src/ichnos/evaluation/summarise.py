@@ -21,6 +21,9 @@ from ichnos.metrics.volumes import compare_bland_altman, measure_concordance
 SEED = 0
 """Of bootstrap intervals."""
 
+LARGE_ML = 30.0
+"""From this volume on a bleed is large: the ICH score gives it a point (Hemphill et al. 2001)."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -123,13 +126,13 @@ def summarise_scores(
         policy=chosen,
         cases=len(cases),
         patients=len({score.patient for score in cases}),
-        figures=tuple(_make_figures(list_items(cases, protocol, folds), protocol, chosen, ["", *names])),
+        figures=tuple(_make_figures(list_items(scores.with_masks, protocol, folds), protocol, chosen, ["", *names])),
         detections=tuple(
             _detect([score for score in cases if fold in ("", folds.get(score.case))], unit, fold, protocol)
             for unit in protocol.detection
             for fold in ("", *names)
         ),
-        volumes=_agree(cases) if protocol.measures_volumes else {},
+        volumes=_agree(scores.with_masks) if protocol.measures_volumes and scores.with_masks else {},
         notes=(*scores.notes, *_tell(scores, protocol, chosen)),
     )
 
@@ -148,7 +151,7 @@ def _make_figures(items: Sequence[Item], protocol: Protocol, policy: str, folds:
     figures = []
     for view in protocol.views:
         chosen = choose_items(items, view)
-        for fold in folds:
+        for fold in folds if items else ():
             inside = [item for item in chosen if fold in ("", item.fold)]
             figures += [_make_figure(inside, name, view, fold, (protocol.spread, policy)) for name in protocol.measures]
     return figures
@@ -183,10 +186,12 @@ def _detect(cases: Sequence[CaseScore], unit: Literal["slice", "scan"], fold: st
         ]
         told = [one.label for one in score.slices]
         sure = [float("nan") if one.probability is None else one.probability for one in score.slices]
-        labels += told if unit == "slice" else [any(told)]
+        labels += told if unit == "slice" else [score.bleeds]
         called += marks if unit == "slice" else [any(marks)]
         probabilities += sure if unit == "slice" else [max(sure)]
-    return _compare(np.array(called, bool), np.array(probabilities, float), np.array(labels, bool), (unit, fold))
+    kept = np.array([label is not None for label in labels], bool)
+    answers = np.array(called, bool)[kept], np.array(probabilities, float)[kept]
+    return _compare(*answers, np.array(labels)[kept].astype(bool), (unit, fold))
 
 
 def _compare(
@@ -206,6 +211,7 @@ def _agree(cases: Sequence[CaseScore]) -> dict[str, float]:
     found = {
         "scans": float(len(cases)),
         "median_absolute_error_ml": float(np.median(np.abs(predicted - label))),
+        "same_side_of_30_ml": float(np.mean((predicted >= LARGE_ML) == (label >= LARGE_ML))),
         "mean_invented_ml": float(predicted[label == 0].mean()) if (label == 0).any() else float("nan"),
     }
     if len(cases) < 2:
@@ -231,6 +237,13 @@ def _tell(scores: Scores, protocol: Protocol, policy: str) -> list[str]:
     ]
     if any(one.probability is not None for score in scores.cases for one in score.slices):
         told.append("ROC-AUC is of probabilities; balanced accuracy is what Rasoulian et al. 2023 print as AUC")
+    alone = [score.case for score in scores.cases if not score.has_masks]
+    if alone:
+        named = ", ".join(alone[:5])
+        told.append(f"{len(alone)} cases have no drawn or no predicted mask and enter detection only: {named}")
+    unknown = sum(one.label is None for score in scores.cases for one in score.slices)
+    if unknown and protocol.detection:
+        told.append(f"{unknown} slices that nobody labelled do not enter detection by slice")
     if scores.left_out:
         told.append(f"{len(scores.left_out)} cases were left out: {', '.join(sorted(scores.left_out)[:5])}")
     return told

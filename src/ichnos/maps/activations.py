@@ -1,6 +1,5 @@
 """The output of one layer and its gradient: what the CAM methods are made of."""
 
-import difflib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from ichnos.maps.explanation import Explanation, choose_logits, frozen, run
 from ichnos.maps.families import find_anatomy
 from ichnos.maps.grids import resize
 from ichnos.maps.settings import MapSettings
+from ichnos.runtime.names import list_near
 
 Combine = Callable[
     [Float[Tensor, "slices channels rows columns"], Float[Tensor, "slices channels rows columns"]],
@@ -69,7 +69,7 @@ def _find_layer(model: nn.Module, name: str | None) -> nn.Module:
         return model.get_submodule(name)
     except AttributeError as error:
         names = [one for one, _ in model.named_modules() if one]
-        near = ", ".join(difflib.get_close_matches(name, names, n=3, cutoff=0.3)) or ", ".join(names[-5:])
+        near = ", ".join(list_near(name, names, most=3, likeness=0.3)) or ", ".join(names[-5:])
         raise UsageError(f"the network has no layer {name!r}; near it are: {near}") from error
 
 

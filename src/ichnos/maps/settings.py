@@ -3,14 +3,11 @@
 Loads no torch, so that settings can be read and checked anywhere.
 """
 
-import difflib
-from typing import Literal, TypeVar
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
-from ichnos.errors import UsageError
-
-_Entry = TypeVar("_Entry")
+from ichnos.runtime.names import choose_by_name
 
 
 class MapSettings(BaseModel):
@@ -79,8 +76,8 @@ def choose_settings(method: str, preset: str = "paper") -> MapSettings:
     Raises:
         UsageError: no such preset, or no such method in it.
     """
-    methods = _look_up(PRESETS, preset, "preset of maps")
-    return _look_up(methods, method, f"method of the preset {preset!r}")
+    methods = choose_by_name(PRESETS, preset, "preset of maps")
+    return choose_by_name(methods, method, f"method of the preset {preset!r}")
 
 
 def fit_stages(settings: MapSettings, stages: int) -> MapSettings:
@@ -89,11 +86,3 @@ def fit_stages(settings: MapSettings, stages: int) -> MapSettings:
         return settings
     there = tuple(stage for stage in settings.stages if stage <= stages)
     return settings.model_copy(update={"stages": there}) if there else settings
-
-
-def _look_up(table: dict[str, _Entry], name: str, kind: str) -> _Entry:
-    if name not in table:
-        near = difflib.get_close_matches(name, table, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UsageError(f"no {kind} is called {name!r}; {hint}there are: {', '.join(table)}")
-    return table[name]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ichnos.metrics.choice import choose_by_name
+from ichnos.runtime.names import choose_by_name
 
 OTSU_BINS = 256
 """Levels into which Otsu's method sorts the values between the smallest and the largest."""

@@ -28,8 +28,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ichnos.metrics.choice import choose_by_name
 from ichnos.metrics.overlap import THRESHOLDS, Overlap, ThresholdCounts
+from ichnos.runtime.names import choose_by_name
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from ichnos.metrics.choice import choose_by_name
 from ichnos.metrics.overlap import Overlap
+from ichnos.runtime.names import choose_by_name
 
 CONNECTIVITIES = {6: 1, 18: 2, 26: 3}
 """Neighbours that belong to the same lesion: across faces, edges too, corners too."""

@@ -23,6 +23,9 @@ from ichnos.metrics.empty_policy import choose_policy
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
 
+ROUNDING_MM = 1e-4
+"""Distances are known no better: NIfTI keeps affines in 24 bits, so that five pixels of 0.4 mm are 2.00000003 mm."""
+
 
 @dataclass(frozen=True)
 class VoxelPlaces:
@@ -121,8 +124,12 @@ class SurfaceDistances:
         unmeasured = self._without_surface(policy, perfect=1.0, worst=0.0)
         if unmeasured is not None:
             return unmeasured
+        return self.count_close(tolerance_mm) / (len(self.from_predicted_mm) + len(self.from_label_mm))
+
+    def count_close(self, tolerance_mm: float) -> int:
+        """Surface voxels of both masks within `tolerance_mm` of the other surface, give or take `ROUNDING_MM`."""
         both = np.concatenate([self.from_predicted_mm, self.from_label_mm])
-        return float((both <= tolerance_mm).mean())
+        return int(np.count_nonzero(both <= tolerance_mm + ROUNDING_MM))
 
     def _without_surface(self, policy: str, perfect: float, worst: float) -> float | None:
         """What a measure is where a mask is empty; None where neither is."""

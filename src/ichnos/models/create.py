@@ -1,6 +1,5 @@
 """Networks by name."""
 
-import difflib
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ from ichnos.models.swin_unetr import SwinUNETRArguments, create_swin_unetr
 from ichnos.models.unet import UNetArguments, create_unet
 from ichnos.models.unet_classifier import UNetClassifierArguments, create_unet_classifier
 from ichnos.models.unet_regions import UNetRegionsArguments, create_unet_regions
+from ichnos.runtime.names import choose_by_name
 from ichnos.runtime.wrong_settings import explain
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
@@ -52,11 +52,8 @@ def create_model(name: str, arguments: Mapping[str, Any]) -> nn.Module:
     Raises:
         UsageError: no such network, or arguments that it does not take.
     """
-    if name not in MODELS:
-        near = difflib.get_close_matches(name, MODELS, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UsageError(f"no network is called {name!r}; {hint}there are: {', '.join(MODELS)}")
+    create = choose_by_name(MODELS, name, "network")
     try:
-        return MODELS[name](**arguments)
+        return create(**arguments)
     except ValidationError as error:
         raise UsageError(f"network {name!r}: {explain(error, ARGUMENTS[name], 'arguments')}") from error

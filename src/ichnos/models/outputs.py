@@ -4,7 +4,6 @@ Three kinds are known: two exclusive outputs (no bleed, bleed) with a softmax, o
 with a sigmoid, and several labels that do not exclude each other, each with a sigmoid.
 """
 
-import difflib
 from collections.abc import Sequence
 
 import torch
@@ -12,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ichnos.errors import UsageError
+from ichnos.runtime.names import name_unknown
 
 NO_BLEED = "no bleed"
 
@@ -42,9 +42,7 @@ def find_output(labels: Sequence[str], name: str) -> int:
         UsageError: there is none.
     """
     if name not in labels:
-        near = difflib.get_close_matches(name, labels, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UsageError(f"no output is called {name!r}; {hint}there are: {', '.join(labels)}")
+        raise UsageError(name_unknown(name, labels, "output"))
     return list(labels).index(name)
 
 

@@ -5,7 +5,6 @@ released code copies whatever has an equal name; here the caller says which part
 moved, what stayed, and what was left behind.
 """
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ichnos.errors import UsageError
+from ichnos.runtime.names import suggest_name
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,7 @@ def _check_part(part: str, old: dict[str, Tensor], moved: Sequence[str]) -> None
     if any(_lies_in(name, part) for name in moved):
         return
     known = dict.fromkeys(name.partition(".")[0] for name in old)
-    near = difflib.get_close_matches(part, known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near and near[0] != part else ""
+    hint = suggest_name(part, known)
     raise UsageError(f"both networks share no tensor of a part {part!r}; {hint}the source has: {', '.join(known)}")
 
 

@@ -1,12 +1,13 @@
 """What is wrong with settings, in one line, with the nearest key for an unknown one."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+
+from ichnos.runtime.names import suggest_name
 
 _UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument"}
 
@@ -29,8 +30,7 @@ def explain(error: ValidationError, model: type[BaseModel], section: str = "") -
     if first["type"] not in _UNKNOWN:
         return f"{place} = {first['input']!r:.80}: {first['msg']}"
     known = _known_keys(model, first["loc"][:-1])
-    near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
+    hint = suggest_name(str(first["loc"][-1]), known).strip() or f"known keys: {', '.join(known)}"
     return f"{place} is not a setting; {hint}"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from ichnos.errors import ScanNotFoundError
+from ichnos.errors import PixelError, ScanNotFoundError
 from ichnos.scans.dicom_headers import SliceHeader, read_headers
 from ichnos.scans.hounsfield import check_hu
 from ichnos.scans.inputs import input_files
@@ -38,14 +38,15 @@ def read_dicom(paths: Sequence[Path], *, series: str | None = None, strict: bool
         choice = choose_series(headers, wanted=series, where=str(where))
         stack = stack_slices(choice.headers, where=str(where), strict=strict)
         images_hu = read_voxels(stack.headers)
-    ignored = [f"{len(not_dicom)} .dcm file(s) are not DICOM and were left out: {not_dicom[0]}"] if not_dicom else []
+    ignored = [f"{len(not_dicom)} file(s) are not DICOM and were left out: {not_dicom[0]}"] if not_dicom else []
+    left_out = dict.fromkeys(not_dicom, "not a DICOM file") | dict.fromkeys(stack.copies, "a copy of another file")
     unwrapped = unwrap(stack.headers, images_hu)
     rescale = _check_rescale(stack.headers, images_hu)
     voxels_hu = np.ascontiguousarray(stack.turn.to_canonical(images_hu.transpose(2, 1, 0)))
     repaired = [WRAPPED_WARNING.format(unwrapped)] if unwrapped else []
     warnings = (*ignored, *choice.warnings, *stack.warnings, *rescale, *repaired)
     repairs = {WRAPPED_SLICES: unwrapped} if unwrapped else {}
-    return Scan(voxels_hu, stack.geometry, _source(stack, choice, where), warnings, repairs)
+    return Scan(voxels_hu, stack.geometry, _source(stack, choice, where), warnings, repairs, left_out)
 
 
 def _source(stack: Stack, choice: Choice, where: Path) -> Source:
@@ -62,7 +63,10 @@ def _source(stack: Stack, choice: Choice, where: Path) -> Source:
 def _check_rescale(
     headers: Sequence[SliceHeader], images_hu: Float[np.ndarray, "slices image_rows image_columns"]
 ) -> list[str]:
-    """Where the rescale to HU is missing, the values must look like HU already."""
+    """Where the rescale to HU is missing, the values must look like HU already; one that erases them is refused."""
+    erased = [header.file.name for header in headers if header.rescale is not None and header.rescale[0] == 0]
+    if erased:
+        raise PixelError(f"{erased[0]}: its RescaleSlope is 0, so all its values are equal; export the series again")
     without = [header.file.name for header in headers if header.rescale is None]
     if not without:
         return []

@@ -1,16 +1,17 @@
 """What the header of a DICOM slice says, checked and in plain types."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedIOBase
+from pathlib import PurePath
 from typing import Any
 
-import numpy as np
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
+from pydicom.tag import Tag
 from pydicom.uid import (
     CTImageStorage,
     EnhancedCTImageStorage,
@@ -20,22 +21,25 @@ from pydicom.uid import (
 )
 
 from ichnos.errors import PixelError
+from ichnos.scans.elements import read_texts
 from ichnos.scans.enhanced import FRAME_GROUPS, split_frames
 from ichnos.scans.inputs import InputFile
+from ichnos.scans.pixel_format import PIXEL_TAGS, PlainPixels, find_plain_pixels
 
 CT_CLASSES = frozenset({CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage})
 Vector = tuple[float, ...]
 
 HEADER_TAGS = (
     *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "Modality"),
-    *("ImageType", "Rows", "Columns", "SamplesPerPixel", "ImagePositionPatient", "ImageOrientationPatient"),
+    *("ImageType", "ImagePositionPatient", "ImageOrientationPatient"),
     *("PixelSpacing", "SliceThickness", "RescaleSlope", "RescaleIntercept", "RescaleType"),
-    *("BitsStored", "PixelRepresentation"),
     *("ConvolutionKernel", "ContrastBolusAgent", "ContrastBolusAgentSequence", "BodyPartExamined"),
     *FRAME_GROUPS,
+    *PIXEL_TAGS,
 )
 """The only tags that are read before a series is chosen; names and dates of patients are not."""
 
+_TAGS = [Tag(keyword) for keyword in HEADER_TAGS]
 
 UNIT_TOLERANCE = 0.01
 """How far the axes of an image may be from unit length and from a right angle; files round them."""
@@ -67,6 +71,7 @@ class SliceHeader:
         contrast: ContrastBolusAgent.
         body_part: BodyPartExamined.
         unsigned_bits: BitsStored of pixels without a sign (PixelRepresentation 0); None for others.
+        plain_pixels: where the pixels lie, if they can be read without pydicom.
     """
 
     file: InputFile
@@ -90,6 +95,7 @@ class SliceHeader:
     contrast: str
     body_part: str
     unsigned_bits: int | None = None
+    plain_pixels: PlainPixels | None = None
 
     @property
     def uid(self) -> str:
@@ -101,7 +107,8 @@ def read_headers(files: Iterable[InputFile]) -> tuple[list[SliceHeader], list[st
     """Read the headers of all DICOM files among `files`; other files are passed over.
 
     Returns:
-        Headers (one per frame), and names of `.dcm` files that are not DICOM.
+        Headers (one per frame), and names of files that are not DICOM although they are called so, as
+        `1.dcm` and `IM0001` are and `notes.txt` is not.
 
     Raises:
         PixelError: a DICOM file whose header is cut short or corrupt.
@@ -112,9 +119,14 @@ def read_headers(files: Iterable[InputFile]) -> tuple[list[SliceHeader], list[st
         found = _headers_of(file)
         if found is not None:
             headers += found
-        elif file.name.lower().endswith(".dcm"):
+        elif _is_called_dicom(file.name):
             not_dicom.append(file.name)
     return headers, not_dicom
+
+
+def _is_called_dicom(name: str) -> bool:
+    ending = PurePath(name).suffix.lower().removeprefix(".")
+    return ending in {"", "dcm", "ima"} or ending.isdigit()
 
 
 @contextmanager
@@ -156,12 +168,12 @@ def _headers_of(file: InputFile) -> list[SliceHeader] | None:
 
 
 def _parse(file: InputFile, stream: BufferedIOBase) -> list[SliceHeader]:
-    dataset = read_dataset(stream, stop_before_pixels=True, specific_tags=list(HEADER_TAGS))
-    if dataset.get("SOPClassUID") in CT_CLASSES and not dataset.get("Columns"):
+    dataset = read_dataset(stream, stop_before_pixels=True, specific_tags=_TAGS)
+    if _text(dataset, "SOPClassUID") in CT_CLASSES and not _number(dataset, "Columns"):
         raise EOFError("it ends before the image size")  # pydicom takes an early end for the end
     frames = split_frames(dataset)
     if frames is None:
-        return [_header(file, dataset, None)]
+        return [replace(_header(file, dataset, None), plain_pixels=find_plain_pixels(dataset, stream))]
     return [_header(file, frame, index) for index, frame in enumerate(frames)]
 
 
@@ -180,7 +192,7 @@ def _header(file: InputFile, dataset: Dataset, frame: int | None) -> SliceHeader
         series_number=_text(dataset, "SeriesNumber"),
         description=" ".join(_text(dataset, "SeriesDescription").split()),
         modality=_text(dataset, "Modality"),
-        image_type=tuple(part.upper() for part in _texts(dataset, "ImageType")),
+        image_type=tuple(part.upper() for part in read_texts(dataset, "ImageType")),
         rows=int(_number(dataset, "Rows") or 0),
         columns=int(_number(dataset, "Columns") or 0),
         samples=int(_number(dataset, "SamplesPerPixel") or 1),
@@ -190,7 +202,7 @@ def _header(file: InputFile, dataset: Dataset, frame: int | None) -> SliceHeader
         thickness_mm=_number(dataset, "SliceThickness"),
         rescale=None if slope is None or intercept is None else (slope, intercept),
         rescale_type=_text(dataset, "RescaleType").upper(),
-        kernel=" ".join(_texts(dataset, "ConvolutionKernel")),
+        kernel=" ".join(read_texts(dataset, "ConvolutionKernel")),
         contrast=_contrast(dataset),
         body_part=_text(dataset, "BodyPartExamined").upper(),
         unsigned_bits=_unsigned_bits(dataset),
@@ -202,8 +214,13 @@ def _orientation(dataset: Dataset) -> Vector | None:
     vector = _vector(dataset, "ImageOrientationPatient", 6)
     if vector is None:
         return None
-    axes = np.array(vector).reshape(2, 3)
-    return vector if np.allclose(axes @ axes.T, np.eye(2), rtol=0, atol=UNIT_TOLERANCE) else None
+    row, column = vector[:3], vector[3:]
+    products = _dot(row, row) - 1.0, _dot(column, column) - 1.0, _dot(row, column)
+    return vector if max(abs(product) for product in products) <= UNIT_TOLERANCE else None
+
+
+def _dot(one: Vector, other: Vector) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True))
 
 
 def _pixel_spacing_mm(dataset: Dataset) -> Vector | None:
@@ -218,20 +235,14 @@ def _unsigned_bits(dataset: Dataset) -> int | None:
 
 def _contrast(dataset: Dataset) -> str:
     """ContrastBolusAgent, or the name in the sequence that Enhanced CT uses instead."""
-    agents = dataset.get("ContrastBolusAgentSequence") or []
-    return _text(dataset, "ContrastBolusAgent") or " ".join(_text(agent, "CodeMeaning") for agent in agents)
-
-
-def _texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
-    value = dataset.get(keyword)
-    if value is None:
-        return ()
-    several = isinstance(value, Sequence) and not isinstance(value, str)
-    return tuple(str(part) for part in value) if several else (str(value),)
+    text, sequence = _text(dataset, "ContrastBolusAgent"), "ContrastBolusAgentSequence"
+    if text or sequence not in dataset:
+        return text
+    return " ".join(_text(agent, "CodeMeaning") for agent in dataset[sequence].value or [])
 
 
 def _text(dataset: Dataset, keyword: str) -> str:
-    return "\\".join(_texts(dataset, keyword)).strip()
+    return "\\".join(read_texts(dataset, keyword)).strip()
 
 
 def _number(dataset: Dataset, keyword: str) -> float | None:
@@ -242,7 +253,7 @@ def _number(dataset: Dataset, keyword: str) -> float | None:
 def _vector(dataset: Dataset, keyword: str, length: int) -> Vector | None:
     """Finite numbers of an element; None if it is missing, malformed or of another length."""
     try:
-        values = tuple(float(text) for text in _texts(dataset, keyword))
+        values = tuple(float(text) for text in read_texts(dataset, keyword))
     except ValueError:
         return None
     finite = all(abs(value) < float("inf") for value in values)

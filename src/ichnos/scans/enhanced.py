@@ -30,7 +30,7 @@ def split_frames(dataset: Dataset) -> list[Dataset] | None:
     Args:
         dataset: header of a file; its own elements hold for all frames.
     """
-    per_frame = dataset.get(PER_FRAME)
+    per_frame = dataset[PER_FRAME].value if PER_FRAME in dataset else None
     if not per_frame:
         return None
     shared = dataset.get(SHARED) or [Dataset()]

@@ -78,11 +78,26 @@ def _files_of(path: Path, stack: ExitStack) -> list[InputFile]:
     return [_disk_file(path)]
 
 
-def _folder_files(folder: Path) -> list[InputFile]:
-    found = []
-    for parent, subfolders, names in os.walk(folder, onerror=_raise_unreadable):
+def walk_files(folder: Path, onerror: Callable[[OSError], None] | None = None) -> Iterator[Path]:
+    """All files below a folder, sorted; links to folders are followed, but no folder is entered twice.
+
+    Args:
+        folder: where to begin.
+        onerror: what to do about a folder that may not be read; it is passed over by default.
+    """
+    entered: set[tuple[int, int]] = set()
+    for parent, subfolders, names in os.walk(folder, onerror=onerror, followlinks=True):
+        state = Path(parent).stat()
+        if (state.st_dev, state.st_ino) in entered:
+            subfolders.clear()
+            continue
+        entered.add((state.st_dev, state.st_ino))
         subfolders.sort()
-        found += [Path(parent, name) for name in sorted(names)]
+        yield from (Path(parent, name) for name in sorted(names))
+
+
+def _folder_files(folder: Path) -> list[InputFile]:
+    found = list(walk_files(folder, _raise_unreadable))
     if not found:
         raise ScanNotFoundError(f"{folder}: the folder is empty; give a folder that holds a CT series")
     return [_disk_file(path) for path in found if not is_junk(path.relative_to(folder))]

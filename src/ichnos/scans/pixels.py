@@ -4,14 +4,18 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import numpy as np
-from jaxtyping import Bool, Float, Integer
+from jaxtyping import Bool, Float, Integer, UInt16
 from pydicom.dataset import Dataset
 from pydicom.pixels.utils import iter_pixels
-from pydicom.uid import RLELossless
 
 from ichnos.errors import PixelError
 from ichnos.scans.dicom_headers import SliceHeader, one_line, pydicom_silenced, read_dataset
+from ichnos.scans.inputs import InputFile
+from ichnos.scans.pixel_format import PixelFormat, describe_format
 from ichnos.scans.scan import AIR_HU
+
+_EXACT = 2**24 - 2**16
+"""A 16-bit value plus a whole intercept below this is exact in single precision too."""
 
 TISSUE_HU = (-900.0, 3071.0)
 """From lung to the densest bone that a 12-bit CT shows."""
@@ -27,14 +31,33 @@ def read_voxels(headers: Sequence[SliceHeader]) -> Float[np.ndarray, "slices row
         PixelError: pixel data truncated, corrupt, or in an encoding that cannot be read.
     """
     voxels_hu = np.empty((len(headers), headers[0].rows, headers[0].columns), np.float32)
+    cells = np.empty(voxels_hu.shape[1:], np.uint16)
     z = 0
     for _, group in groupby(headers, key=lambda header: header.file.name):
         frames = list(group)
-        for header, (stored, padding) in zip(frames, _decode(frames), strict=True):
-            voxels_hu[z] = to_hu(stored, header.rescale or (1.0, 0.0))
-            voxels_hu[z][padding] = AIR_HU
+        for header, (raw, pixel_format) in zip(frames, _read(frames, cells), strict=True):
+            _fill(voxels_hu[z], raw, pixel_format, header.rescale or (1.0, 0.0))
             z += 1
-    return np.maximum(voxels_hu, AIR_HU, out=voxels_hu)
+    return voxels_hu
+
+
+def _fill(
+    image_hu: Float[np.ndarray, "rows columns"],
+    raw: Integer[np.ndarray, "rows columns"],
+    pixel_format: PixelFormat,
+    rescale: tuple[float, float],
+) -> None:
+    stored = stored_values(raw, pixel_format)
+    slope, intercept = rescale
+    if slope == 1.0 and intercept.is_integer() and abs(intercept) < _EXACT and stored.itemsize <= 2:
+        np.add(stored, np.float32(intercept), out=image_hu)
+    else:
+        image_hu[:] = to_hu(stored, rescale)
+    padding = padding_pixels(raw, stored, pixel_format, rescale)
+    if padding is not None:
+        image_hu[padding] = AIR_HU
+    if image_hu.min() < AIR_HU:
+        np.maximum(image_hu, AIR_HU, out=image_hu)
 
 
 def to_hu(
@@ -45,36 +68,40 @@ def to_hu(
     return np.asarray(stored * np.float64(slope) + intercept)
 
 
-def stored_values(raw: Integer[np.ndarray, "rows columns"], dataset: Dataset) -> Integer[np.ndarray, "rows columns"]:
+def stored_values(
+    raw: Integer[np.ndarray, "rows columns"], pixel_format: PixelFormat
+) -> Integer[np.ndarray, "rows columns"]:
     """Take the stored bits out of their cells and restore their sign.
 
     A 12-bit value may stand in a 16-bit cell whose other bits hold overlays or repeat the sign.
+
+    Args:
+        raw: cells, signed as the pixels are.
+        pixel_format: of the cells.
     """
-    bits, high_bit = dataset.BitsStored, dataset.get("HighBit", dataset.BitsStored - 1)
-    as_stored = not dataset.file_meta.TransferSyntaxUID.is_compressed
-    in_cells = as_stored or dataset.file_meta.TransferSyntaxUID == RLELossless
-    shift = high_bit + 1 - bits if in_cells else 0
-    values = (raw.astype(np.int64) >> shift) & ((1 << bits) - 1)
-    return _signed(values, bits) if dataset.PixelRepresentation else values
+    unused = 8 * raw.itemsize - pixel_format.bits
+    if unused == 0:
+        return raw
+    at_the_top = raw.astype(f"u{raw.itemsize}") << (unused - pixel_format.shift)
+    return np.asarray(at_the_top.view(f"{'i' if pixel_format.is_signed else 'u'}{raw.itemsize}") >> unused)
 
 
 def padding_pixels(
     raw: Integer[np.ndarray, "rows columns"],
     stored: Integer[np.ndarray, "rows columns"],
-    dataset: Dataset,
+    pixel_format: PixelFormat,
     rescale: tuple[float, float],
-) -> Bool[np.ndarray, "rows columns"]:
+) -> Bool[np.ndarray, "rows columns"] | None:
     """Find pixels outside the field of view: PixelPaddingValue, up to PixelPaddingRangeLimit.
 
     The value may be given as the cell holds it or as the stored bits mean it. Some files declare
     a value that tissue has too, such as 0 HU: then only what reaches the image's edge is padding.
+    None where the file names no value.
     """
-    bounds = _padding_bounds(dataset)
-    if bounds is None:
-        return np.zeros(stored.shape, bool)
-    low, high = bounds
-    cells = _cell_values(raw.astype(np.int64), dataset)
-    padding = np.asarray(((cells >= low) & (cells <= high)) | ((stored >= low) & (stored <= high)))
+    if pixel_format.padding is None:
+        return None
+    low, high = pixel_format.padding
+    padding = np.asarray(((raw >= low) & (raw <= high)) | ((stored >= low) & (stored <= high)))
     bounds_hu = to_hu(np.array([[low, high]]), rescale)
     if not ((bounds_hu > TISSUE_HU[0]) & (bounds_hu < TISSUE_HU[1])).any():
         return padding
@@ -85,32 +112,34 @@ def padding_pixels(
     return np.asarray(binary_propagation(edge & padding, mask=padding))
 
 
-def _padding_bounds(dataset: Dataset) -> tuple[int, int] | None:
-    """Lowest and highest padding value, with the sign of the pixels whatever the VR says."""
-    first = dataset.get("PixelPaddingValue")
-    if not isinstance(first, int):
-        return None
-    last = dataset.get("PixelPaddingRangeLimit")
-    ends = _cell_values(np.array([first, last if isinstance(last, int) else first]), dataset)
-    return int(ends.min()), int(ends.max())
+def _read(
+    frames: list[SliceHeader], cells: UInt16[np.ndarray, "rows columns"]
+) -> Iterator[tuple[Integer[np.ndarray, "rows columns"], PixelFormat]]:
+    """Yield the cells, signed as the pixels are, and the format of frames that lie in one file.
+
+    Args:
+        frames: in the order of the file.
+        cells: what plain pixels are read into; overwritten by the next.
+    """
+    plain = frames[0].plain_pixels
+    if plain is None or not _fill_cells(cells, frames[0].file, plain.offset):
+        yield from _decode(frames)
+    else:
+        yield cells.view(np.int16) if plain.format.is_signed else cells, plain.format
 
 
-def _cell_values(raw: Integer[np.ndarray, "*shape"], dataset: Dataset) -> Integer[np.ndarray, "*shape"]:
-    """What whole cells hold, signed as the pixels are."""
-    bits = dataset.BitsAllocated
-    values = raw & ((1 << bits) - 1)
-    return _signed(values, bits) if dataset.PixelRepresentation else np.asarray(values)
+def _fill_cells(cells: UInt16[np.ndarray, "rows columns"], file: InputFile, offset: int) -> bool:
+    """Whether the file could be read and is long enough."""
+    with file.open() as stream:
+        try:
+            stream.seek(offset)
+            return stream.readinto(cells.data.cast("B")) == cells.nbytes
+        except OSError:
+            return False
 
 
-def _signed(values: Integer[np.ndarray, "*shape"], bits: int) -> Integer[np.ndarray, "*shape"]:
-    """Read unsigned integers of so many bits as two's complement."""
-    return np.asarray(values - ((values >> (bits - 1)) << bits))
-
-
-def _decode(
-    frames: list[SliceHeader],
-) -> Iterator[tuple[Integer[np.ndarray, "rows columns"], Bool[np.ndarray, "rows columns"]]]:
-    """Yield stored values and padding of frames that lie in one file."""
+def _decode(frames: list[SliceHeader]) -> Iterator[tuple[Integer[np.ndarray, "rows columns"], PixelFormat]]:
+    """As `_read`, whatever the encoding."""
     name = frames[0].file.name
     indices = [header.frame or 0 for header in frames]
     with frames[0].file.open() as stream, pydicom_silenced():
@@ -118,9 +147,8 @@ def _decode(
         try:
             dataset = read_dataset(stream)
             images = iter_pixels(dataset, indices=indices, raw=True, correct_unused_bits=False)
-            for header, raw in zip(frames, images, strict=True):
-                stored = stored_values(raw, dataset)
-                yield stored, padding_pixels(raw, stored, dataset, header.rescale or (1.0, 0.0))
+            for _, raw in zip(frames, images, strict=True):
+                yield raw, describe_format(dataset)
         except Exception as error:  # decoders raise many kinds on corrupt bytes
             raise PixelError(
                 f"{name}: pixel data cannot be decoded, it is cut short, corrupt or in an unknown "

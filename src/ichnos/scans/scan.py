@@ -96,6 +96,7 @@ class Scan:
         source: where the scan came from.
         warnings: what a reader of the result should know (missing slices, repaired values, ...).
         repairs: what was mended while reading, with counts; each stands in `warnings` too.
+        left_out: files that should have been part of it and are not, with the reason.
     """
 
     voxels_hu: Float[np.ndarray, "slices rows columns"]
@@ -103,6 +104,7 @@ class Scan:
     source: Source = Source()
     warnings: tuple[str, ...] = ()
     repairs: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_shape(self.voxels_hu.shape, self.geometry)

@@ -34,12 +34,14 @@ class Stack:
         geometry: in canonical order.
         turn: from (image column, image row, slice) to canonical order.
         warnings: what is unusual.
+        copies: names of files that were left out because another holds the same image.
     """
 
     headers: tuple[SliceHeader, ...]
     geometry: Geometry
     turn: Turn
     warnings: tuple[str, ...]
+    copies: tuple[str, ...] = ()
 
 
 def stack_slices(headers: Sequence[SliceHeader], *, where: str, strict: bool = False) -> Stack:
@@ -55,7 +57,8 @@ def stack_slices(headers: Sequence[SliceHeader], *, where: str, strict: bool = F
             with `strict`, slices missing.
     """
     kept, dropped = _without_localizers(headers)
-    kept, repeated = _without_copies(kept)
+    kept, copies = _without_copies(kept)
+    repeated = [f"left out {len(copies)} file(s) that are copies of another"] if copies else []
     _check_complete(kept)
     _check_uniform(kept, where)
     steps_mm = _steps_mm(kept[0])
@@ -68,7 +71,7 @@ def stack_slices(headers: Sequence[SliceHeader], *, where: str, strict: bool = F
     missing = _missing_slices(geometry, where)
     if missing and strict:
         raise GeometryError(missing[0])
-    return Stack(ordered, geometry, turn, (*dropped, *repeated, *missing, *_lone_slice(ordered)))
+    return Stack(ordered, geometry, turn, (*dropped, *repeated, *missing, *_lone_slice(ordered)), copies)
 
 
 def _without_localizers(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeader], list[str]]:
@@ -77,12 +80,12 @@ def _without_localizers(headers: Sequence[SliceHeader]) -> tuple[list[SliceHeade
     return kept, [f"left out {len(dropped)} localizer image(s) in the series: {dropped[0]}"] if dropped else []
 
 
-def _without_copies(headers: list[SliceHeader]) -> tuple[list[SliceHeader], list[str]]:
-    """Keep one of several copies of the same image (same UID and same position)."""
+def _without_copies(headers: list[SliceHeader]) -> tuple[list[SliceHeader], tuple[str, ...]]:
+    """One of several copies of the same image (same UID and same position), and the files of the others."""
     first = {(header.uid or header.file.name, header.position_mm): header for header in reversed(headers)}
     kept = [header for header in headers if first[header.uid or header.file.name, header.position_mm] is header]
-    copies = len(headers) - len(kept)
-    return kept, [f"left out {copies} file(s) that are copies of another"] if copies else []
+    used = {id(header) for header in kept}
+    return kept, tuple(header.file.name for header in headers if id(header) not in used)
 
 
 def _check_complete(headers: list[SliceHeader]) -> None:
@@ -108,11 +111,11 @@ def _check_uniform(headers: list[SliceHeader], where: str) -> None:
     for header in headers:
         pairs = {
             "sizes": ((first.rows, first.columns), (header.rows, header.columns), 0.0),
-            "pixel spacings": (first.pixel_spacing_mm, header.pixel_spacing_mm, SPACING_TOLERANCE_MM),
-            "orientations": (first.orientation, header.orientation, ORIENTATION_TOLERANCE),
+            "pixel spacings": (first.pixel_spacing_mm or (), header.pixel_spacing_mm or (), SPACING_TOLERANCE_MM),
+            "orientations": (first.orientation or (), header.orientation or (), ORIENTATION_TOLERANCE),
         }
         for what, (one, other, tolerance) in pairs.items():
-            if not np.allclose(np.array(one), np.array(other), rtol=0, atol=tolerance):
+            if any(abs(a - b) > tolerance for a, b in zip(one, other, strict=True)):
                 raise GeometryError(
                     f"{where}: the series mixes {what}: {one} in {first.file.name} and {other} in "
                     f"{header.file.name}; give the files of one stack only"
@@ -122,10 +125,16 @@ def _check_uniform(headers: list[SliceHeader], where: str) -> None:
 def _steps_mm(header: SliceHeader) -> Float[np.ndarray, "3 3"]:
     """RAS+ steps along image column, image row and the unit normal that points to the head."""
     along_row, along_column = np.array(header.orientation).reshape(2, 3) * LPS_TO_RAS
-    row_mm, column_mm = header.pixel_spacing_mm or (1.0, 1.0)
     normal = np.cross(along_row, along_column)
     normal = normal / np.linalg.norm(normal) * (1.0 if normal[2] > 0 else -1.0)
-    return np.stack([along_row * column_mm, along_column * row_mm, normal], axis=1)
+    return np.column_stack([_plane_steps_mm([header])[0], normal])
+
+
+def _plane_steps_mm(headers: Sequence[SliceHeader]) -> Float[np.ndarray, "slices 3 2"]:
+    """RAS+ steps along image column and image row."""
+    along = np.array([header.orientation for header in headers]).reshape(-1, 2, 3) * LPS_TO_RAS
+    spacing_mm = np.array([header.pixel_spacing_mm or (1.0, 1.0) for header in headers])[:, ::-1]
+    return (along * spacing_mm[:, :, None]).transpose(0, 2, 1)
 
 
 def _check_distinct(headers: tuple[SliceHeader, ...], positions_mm: Float[np.ndarray, " slices"]) -> None:
@@ -139,7 +148,7 @@ def _check_distinct(headers: tuple[SliceHeader, ...], positions_mm: Float[np.nda
 
 
 def _geometry(headers: tuple[SliceHeader, ...], origins_mm: Float[np.ndarray, "slices 3"], turn: Turn) -> Geometry:
-    steps_mm = np.array([_steps_mm(header) for header in headers])
+    steps_mm = _plane_steps_mm(headers)
     _, row_axis, column_axis = turn.axes
     lengths = {0: headers[0].columns, 1: headers[0].rows}
     row_steps_mm, column_steps_mm = steps_mm[:, :, row_axis], steps_mm[:, :, column_axis]

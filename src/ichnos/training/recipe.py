@@ -1,6 +1,5 @@
 """Training settings: TOML in, one frozen object out; unknown keys are refused with the nearest."""
 
-import difflib
 import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
@@ -23,6 +22,7 @@ from ichnos.errors import UsageError
 from ichnos.phantoms import PhantomSettings
 from ichnos.preprocessing.augmentation import Augmentation
 from ichnos.preprocessing.recipe import Recipe
+from ichnos.runtime.names import list_near
 from ichnos.runtime.wrong_settings import explain
 from ichnos.segmentation.settings import SegmentationSettings
 from ichnos.training.objectives.registry import make_objective
@@ -194,7 +194,7 @@ def load_recipe(name: str, changes: Sequence[str] = ()) -> TrainingRecipe:
     elif name in list_recipes():
         path = Path(str(files("ichnos"))) / "recipes" / f"{name}.toml"
     else:
-        near = ", ".join(difflib.get_close_matches(name, list_recipes(), n=3, cutoff=0.3))
+        near = ", ".join(list_near(name, list_recipes(), most=3, likeness=0.3))
         hint = f"did you mean one of {near}? " if near else ""
         raise UsageError(f"no recipe is called {name!r}; {hint}`ichnos info` lists all; or give a .toml file")
     try:
@@ -216,6 +216,10 @@ def load_recipe(name: str, changes: Sequence[str] = ()) -> TrainingRecipe:
     return recipe
 
 
+_INSTEAD = {"store": "phantoms", "phantoms": "store"}
+"""Of these two keys of `[data]`, the one that is set takes the place of the other."""
+
+
 def _apply(content: dict[str, Any], change: str) -> None:
     """Set one `section.key=value` in nested tables."""
     key, equals, text = change.partition("=")
@@ -231,4 +235,6 @@ def _apply(content: dict[str, Any], change: str) -> None:
         table = table.setdefault(section, {})
         if not isinstance(table, dict):
             raise UsageError(f"--set {change!r}: {section!r} is a value, not a section")
+    if sections == ["data"] and last in _INSTEAD:
+        table.pop(_INSTEAD[last], None)
     table[last] = value

@@ -80,6 +80,14 @@ def test_labels_by_identifier(tmp_path):
     assert cohort.load(cohort.cases[0]).slice_labels[:, 1].tolist() == [0, -1, 1]
 
 
+def test_one_identifier_of_several_slices_labels_none(tmp_path):
+    save_series(tmp_path / "ct", (0, 5, 10), SOPInstanceUID="1.2.3")
+    write_csv(tmp_path / "labels.csv", "instance_uid,any", "1.2.3,1")
+    cohort = open_folder(write_csv(tmp_path / "cohort.csv", "scan,slice_labels", "ct,labels.csv"))
+    with pytest.raises(GeometryError, match="ct: two slices have one SOPInstanceUID; label them by z"):
+        cohort.load(cohort.cases[0])
+
+
 def test_one_table_of_labels_for_several_cases(tmp_path):
     save_nifti(tmp_path / "b.nii", head_hu(seed=2))
     write_csv(tmp_path / "labels.txt", "case,z,any", "a,0,1", "b,0,0", "b,1.0,1")
@@ -135,6 +143,17 @@ def test_every_mistake_names_its_row_and_column(tmp_path, header, rows, problem)
     with pytest.raises(CohortError, match=problem) as error:
         open_folder(listed(tmp_path, header, *rows))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("one", "other"), [("49", "049"), ("49", "49.0"), ("P-1", "p-1")])
+def test_one_patient_written_in_two_ways_is_refused(tmp_path, one, other):
+    save_nifti(tmp_path / "b.nii", head_hu(seed=1))
+    with pytest.raises(CohortError, match=f"line 3, column patient: '{other}' and '{one}' look like one patient"):
+        open_folder(listed(tmp_path, "scan,patient", f"a.nii,{one}", f"b.nii,{other}"))
+
+
+def test_places_count_from_the_folder_of_the_csv(table, tmp_path):
+    assert open_folder(table).root == tmp_path
 
 
 def test_a_lost_mask_leaves_its_row_out(tmp_path):

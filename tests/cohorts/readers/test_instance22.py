@@ -37,6 +37,15 @@ def test_masks_of_255_and_empty_ones(root):
     assert (empty.slice_labels == 0).all()
 
 
+def test_scans_of_a_part_without_its_folder_are_told(root):
+    save_nifti(root / "test" / "201.nii.gz", head_hu())
+    (told,) = open_instance22(root).skipped
+    assert (told.name, told.reason) == (
+        str(root / "test" / "201.nii.gz"),
+        "not in test/data; move the scans of this part there",
+    )
+
+
 def test_the_part_itself(root):
     assert len(open_instance22(root / "train_2").cases) == 3
 

@@ -53,6 +53,17 @@ def test_labels_of_whole_scans(root):
     assert (cohort.load(healthy).slice_labels == 0).all()
 
 
+def test_a_title_above_the_header_hides_no_label_and_other_tables_are_told(root):
+    (table,) = root.rglob("*.csv")
+    table.write_text("Labels of MBH-Seg\n" + table.read_text())
+    other = write_csv(root / "labels.csv", "name,any", f"{B},1")
+    cohort = open_mbh_seg(root)
+    assert cohort.cases[1].scan_labels["subdural"] is True
+    assert (str(other), f"a table without a column {NAME_COLUMN}, so its labels are not used") in {
+        (one.name, one.reason) for one in cohort.skipped
+    }
+
+
 def test_what_is_odd_is_told(root):
     cohort = open_mbh_seg(root)
     assert [(one.name.rpartition("/")[2], one.reason) for one in cohort.skipped] == [

@@ -44,6 +44,16 @@ def test_what_is_odd_is_told(root):
     )
 
 
+def test_names_of_bhsd_keep_the_scans_of_a_patient_together(root):
+    for number, study in (("1", "ID_a1_ID_b1"), ("10", "ID_A1_ID_c2")):
+        for path in root.rglob(f"case_{number}.nii.gz"), root.rglob(f"case_{number}_0000.nii.gz"):
+            for file in list(path):
+                file.rename(file.with_name(file.name.replace(f"case_{number}", study)))
+    patients = {case.case: case.patient for case in open_nnunet(root).cases}
+    assert patients == {"ID_a1_ID_b1": "ID_a1", "ID_A1_ID_c2": "ID_a1", "case_2": "case_2", "case_3": "case_3"}
+    assert "2 name(s) tell no patient, each is taken as a patient: case_2, case_3" in open_nnunet(root).notes
+
+
 @pytest.mark.parametrize("name", ["case_1", "case_10"])
 def test_masks_lie_on_their_slices_however_they_are_stored(root, name):
     cohort = open_nnunet(root)

@@ -1,10 +1,11 @@
 from pathlib import Path
 
 import pytest
+from cohorts.nifti_miniatures import write_bhsd
 
 from ichnos.cohorts.case import Cohort
 from ichnos.cohorts.readers import registry
-from ichnos.cohorts.readers.registry import OPTIONS, READERS, list_readers, open_cohort
+from ichnos.cohorts.readers.registry import ALL_NIFTI, OPTIONS, READERS, list_readers, open_cohort
 from ichnos.errors import CohortError, UsageError
 
 
@@ -37,6 +38,16 @@ def test_an_option_that_the_reader_does_not_take_is_refused(toy, tmp_path):
         open_cohort("toy-collection", tmp_path, cache=tmp_path)
 
 
+def test_a_scan_in_no_known_place_is_told(tmp_path):
+    root = write_bhsd(tmp_path / "BHSD")
+    image = open_cohort("bhsd", root).cases[0].files[0]
+    lost = image.parent / "more" / image.name
+    lost.parent.mkdir()
+    lost.write_bytes(image.read_bytes())
+    assert str(lost) in {one.name for one in open_cohort("bhsd", root).skipped}
+
+
 def test_the_list_is_sorted_and_options_belong_to_readers():
     assert list_readers() == tuple(sorted(READERS))
     assert set(OPTIONS) <= set(READERS)
+    assert set(READERS) >= ALL_NIFTI

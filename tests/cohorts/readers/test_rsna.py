@@ -216,6 +216,12 @@ def test_another_layout_is_refused_in_one_line(mini, spoil, problem):
     assert "\n" not in str(error.value)
 
 
+def test_a_table_of_other_images_is_refused(mini):
+    write_csv(mini.table, HEADER, *rsna_rows("ID_000000000", (0,) * 6))
+    with pytest.raises(CohortError, match=r"stage_2_train.csv: has no row for any of the \d+ files in .*stage_2_train"):
+        open_rsna(mini.root)
+
+
 def test_a_zip_is_to_be_unpacked(tmp_path):
     (tmp_path / "rsna.zip").write_bytes(b"PK")
     with pytest.raises(CohortError, match="unpack it"):

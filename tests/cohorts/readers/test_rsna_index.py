@@ -2,7 +2,7 @@ import pydicom
 import pytest
 from cohorts.miniatures import head_hu, rsna_slice
 from cohorts.rsna_miniature import save
-from pydicom.uid import ImplicitVRLittleEndian, RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 from ichnos.cohorts.readers import rsna_index
 from ichnos.cohorts.readers.rsna_index import CUT_SHORT, ImageHeader, index_headers, read_image_header
@@ -45,6 +45,17 @@ def test_compressed_pixels_may_be_shorter(tmp_path):
     dataset.compress(RLELossless)
     path = save(dataset, tmp_path / "x.dcm")
     assert read_image_header(path, "x").problem == ""
+
+
+def test_deflated_images_are_whole(tmp_path):
+    dataset = image()
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    assert read_image_header(save(dataset, tmp_path / "x.dcm"), "x").problem == ""
+
+
+def test_a_link_that_loops_repeats_no_image(folder):
+    (folder / "loop").symlink_to(folder)
+    assert len(index_headers(folder)) == 5
 
 
 def test_other_files_are_told(tmp_path):

@@ -60,6 +60,13 @@ def test_broken_tables_are_refused(tmp_path, text, problem):
         read_table(write(tmp_path, text), ["name"])
 
 
+def test_a_quotation_mark_that_is_never_closed_is_no_way_to_lose_rows(tmp_path):
+    with pytest.raises(CohortError, match=r"line 3: a quotation mark is opened there and never closed"):
+        read_table(write(tmp_path, 'name,any\na,1\n"b,1\nc,0\n'), ["name"])
+    whole = read_table(write(tmp_path, 'name,note\na,"two\nlines"\nb,"5"\n'), ["name"])
+    assert [row["note"] for row in whole.rows] == ["two\nlines", "5"]
+
+
 def test_an_absent_table_is_one_line(tmp_path):
     with pytest.raises(CohortError, match="cannot be opened"):
         read_table(tmp_path / "none.csv", ["name"])

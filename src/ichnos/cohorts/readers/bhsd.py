@@ -9,7 +9,6 @@ and the study in RSNA 2019, so that the leakage guard can see what the two colle
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from ichnos.cohorts.readers.layout import (
 )
 from ichnos.cohorts.readers.nnunet import find_dataset_json, list_nnunet
 from ichnos.cohorts.readers.nnunet_json import read_dataset_json
+from ichnos.cohorts.readers.rsna_names import patients_note, with_rsna_patient
 from ichnos.cohorts.slice_store import LABELS
 from ichnos.errors import CohortError
 
@@ -41,8 +41,6 @@ IMAGES = ("images", "image", "imagesTr")
 MASKS = ("ground truths", "ground_truths", "groundtruths", "ground truth", "labels", "masks", "labelsTr")
 RATER_FOLDER = re.compile(r"label_annot_(\w+)$", re.IGNORECASE)
 UNLABELLED = re.compile(r"^unlabel", re.IGNORECASE)
-
-RSNA_NAME = re.compile(r"(ID_[0-9a-f]+)_(ID_[0-9a-f]+)$", re.IGNORECASE)
 
 KNOWN_MASKS = 192
 
@@ -70,21 +68,6 @@ def open_bhsd(root: Path, *, rater: str = MAJORITY) -> Cohort:
     load = partial(load_drawn, classes=classes, rater=check_rater(cases, rater))
     notes += [*count_note(cases, KNOWN_MASKS), *patients_note(cases)]
     return Cohort("bhsd", root, LICENCE, tuple(cases), load, tuple(skipped), tuple(notes))
-
-
-def with_rsna_patient(case: Case) -> Case:
-    """The case with the patient and study that its name tells; as it is if the name tells none."""
-    found = RSNA_NAME.search(case.case)
-    if found is None:
-        return case
-    told = {"rsna_patient": found[1], "rsna_study": found[2]}
-    return replace(case, patient=found[1], identifiers=dict(case.identifiers) | told)
-
-
-def patients_note(cases: Sequence[Case]) -> list[str]:
-    """A note where names do not tell the patient."""
-    alone = [case.case for case in cases if "rsna_patient" not in case.identifiers]
-    return [f"{len(alone)} name(s) tell no patient, each is taken as a patient: {few(alone)}"] if alone else []
 
 
 def count_note(cases: Sequence[Case], known: int) -> list[str]:

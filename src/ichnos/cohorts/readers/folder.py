@@ -6,7 +6,6 @@
 Only `scan` is needed. Paths count from the CSV's folder. `mask:NAME` is the mask that NAME drew.
 """
 
-import difflib
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ichnos.cohorts.readers.layout import check_case_name, few, visible
 from ichnos.cohorts.readers.tables import Row, Table, plain, read_table, read_yes_no
 from ichnos.cohorts.slice_store import LABELS, UNKNOWN
 from ichnos.errors import CohortError, GeometryError
+from ichnos.runtime.names import list_near
 from ichnos.scans import read_scan
 from ichnos.scans.listing import case_name
 from ichnos.scans.nifti import is_nifti
@@ -38,7 +38,8 @@ def open_folder(root: Path, *, rater: str = MAJORITY) -> Cohort:
         rater: whose masks to take where there are several columns `mask:NAME`.
 
     Raises:
-        CohortError: no CSV, or several; a cell that cannot be understood; two rows of one case or scan.
+        CohortError: no CSV, or several; a cell that cannot be understood; two rows of one case or scan;
+            one patient written in two ways.
         UsageError: nobody of the rater's name drew.
     """
     path = _find(root)
@@ -59,6 +60,7 @@ def open_folder(root: Path, *, rater: str = MAJORITY) -> Cohort:
         if earlier is not row:
             raise row.error("scan", f"{case.files[0]} is the scan of {earlier.place} too; remove one of the rows")
         cases[case.case] = case
+    _check_patients(path, table)
     if not cases:
         first = f"{skipped[0].name}, {skipped[0].reason}" if skipped else "it has no rows"
         raise CohortError(f"{path}: lists no scan that is there: {first}")
@@ -66,19 +68,22 @@ def open_folder(root: Path, *, rater: str = MAJORITY) -> Cohort:
     alone = sum(not row.get("patient") for row in table.rows)
     notes += [f"{alone} row(s) tell no patient; each is taken as a patient"] if alone else []
     load = partial(load_folder, rater=check_rater(found, rater))
-    return Cohort("folder", path, _licence(table), found, load, tuple(skipped), tuple(notes))
+    return Cohort("folder", path.parent, _licence(table), found, load, tuple(skipped), tuple(notes))
 
 
 def load_folder(case: Case, *, rater: str = MAJORITY) -> LabelledScan:
     """Decode a scan, its masks and labels; labels are joined by z (0 at the feet) or SOPInstanceUID.
 
     Raises:
-        ScanError: the scan or a mask cannot be used; labels of slices that the scan does not have.
+        ScanError: the scan or a mask cannot be used; labels of slices that the scan does not have, or
+            that cannot be told apart.
     """
     scan = read_scan(case.files)
     count = len(scan.voxels_hu)
     by_place = all(key.isdigit() for key in case.slice_labels)
     keys = [str(z) for z in range(count)] if by_place else list(scan.source.instance_uids)
+    if case.slice_labels and len(set(keys)) < len(keys):
+        raise GeometryError(f"{case.case}: two slices have one SOPInstanceUID; label them by z, 0 at the feet")
     labels, strangers = join_labels(case.slice_labels, keys) if case.slice_labels else (unknown_labels(count), [])
     if strangers:
         raise GeometryError(
@@ -86,6 +91,22 @@ def load_folder(case: Case, *, rater: str = MAJORITY) -> LabelledScan:
             + (", z counts from 0 at the feet" if by_place else f" and {len(keys)} SOPInstanceUIDs")
         )
     return label_drawn(case, scan, labels, rater=rater)
+
+
+def _check_patients(path: Path, table: Table) -> None:
+    """Refuse one patient written in two ways: the two would count as two people, one in each fold."""
+    written: dict[str, str] = {}
+    for row in table.rows:
+        patient = row.get("patient")
+        other = written.setdefault(_same_patient(patient), patient)
+        if other != patient:
+            raise row.error("patient", f"{patient!r} and {other!r} look like one patient; write one of them everywhere")
+
+
+def _same_patient(patient: str) -> str:
+    """What 49, 049 and 49.0 share, and what P-1 and p-1 share."""
+    whole = patient.removesuffix(".0")
+    return whole.lstrip("0") or "0" if whole.isascii() and whole.isdigit() else patient.casefold()
 
 
 def _find(root: Path) -> Path:
@@ -102,7 +123,7 @@ def _check_columns(table: Table) -> list[str]:
     known = {plain(name): name for name in COLUMNS} | {"license": "licence"}
     strange = [name for name in table.columns if name and plain(name) not in known and not _rater(name)]
     for name in strange:
-        near = difflib.get_close_matches(plain(name), known, n=1, cutoff=0.8)
+        near = list_near(plain(name), known, likeness=0.8)
         if near:
             raise CohortError(f"{table.path}: column {name!r} is not known; did you mean {known[near[0]]!r}?")
     return [f"columns that mean nothing here were passed over: {', '.join(strange)}"] if strange else []

@@ -4,6 +4,8 @@ train_2/data/001.nii.gz   train_2/label/001.nii.gz   100 training scans
 evaluation/data/...                                  without masks
 """
 
+import re
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from ichnos.cohorts.readers.layout import (
     list_nifti,
     nifti_stem,
     places_around,
+    subfolders,
 )
 from ichnos.cohorts.readers.nnunet import PATIENTS_NOTE
 from ichnos.errors import CohortError
@@ -24,6 +27,7 @@ from ichnos.errors import CohortError
 LICENCE = "INSTANCE22 agreement of the challenge: research only, no redistribution"
 IMAGES = ("data", "images", "image", "ct")
 MASKS = ("label", "labels", "mask", "masks")
+PART = re.compile(r"train|eval|val|test", re.IGNORECASE)
 KNOWN_MASKS = 100
 
 
@@ -37,7 +41,7 @@ def open_instance22(root: Path) -> Cohort:
     if not bases:
         raise CohortError(f"{root}: holds no folder `data` with the scans; give the folder of INSTANCE22")
     cases: list[Case] = []
-    skipped: list[Skipped] = []
+    skipped = _loose(root, bases)
     for base in bases:
         cases += _cases(base, skipped)
     names = [case.case for case in cases]
@@ -50,6 +54,17 @@ def open_instance22(root: Path) -> Cohort:
     notes += [f"{len(without)} training scan(s) have no mask: {few(without)}"] if without else []
     ordered = tuple(sorted(cases, key=lambda case: case.case))
     return Cohort("instance22", root, LICENCE, ordered, partial(load_drawn), tuple(skipped), (*notes, PATIENTS_NOTE))
+
+
+def _loose(root: Path, bases: Sequence[Path]) -> list[Skipped]:
+    """Scans of other parts that do not lie in a folder `data`, so that nothing tells what they are."""
+    beside = {part: None for base in bases if base != root for part in subfolders(base.parent) if PART.match(part.name)}
+    return [
+        Skipped(str(file), f"not in {part.name}/data; move the scans of this part there")
+        for part in beside
+        if part not in bases
+        for file in list_nifti(part)[0]
+    ]
 
 
 def _cases(base: Path, skipped: list[Skipped]) -> list[Case]:

@@ -15,10 +15,11 @@ from functools import partial
 from pathlib import Path
 
 from ichnos.cohorts.case import Case, Cohort, Skipped
-from ichnos.cohorts.readers.bhsd import CLASSES, LICENCE, patients_note, with_rsna_patient
+from ichnos.cohorts.readers.bhsd import CLASSES, LICENCE
 from ichnos.cohorts.readers.drawn import MAJORITY, check_rater, load_drawn
 from ichnos.cohorts.readers.layout import check_case_name, few, list_nifti, nifti_stem, places_around, visible
-from ichnos.cohorts.readers.tables import plain, read_cells, read_table, read_yes_no
+from ichnos.cohorts.readers.rsna_names import patients_note, with_rsna_patient
+from ichnos.cohorts.readers.tables import HEADER_WITHIN, plain, read_cells, read_table, read_yes_no
 from ichnos.cohorts.slice_store import LABELS
 from ichnos.errors import CohortError
 
@@ -44,7 +45,7 @@ def open_mbh_seg(root: Path, *, rater: str = MAJORITY) -> Cohort:
         raise CohortError(f"{root}: is not a folder; unpack the collection and give its folder")
     skipped: list[Skipped] = []
     drawn = _drawn(root, skipped)
-    labels = _scan_labels(root)
+    labels = _scan_labels(root, skipped)
     whole = _whole(root, skipped)
     cases: dict[str, Case] = {}
     for case in (*drawn, *whole):
@@ -103,11 +104,14 @@ def _whole(root: Path, skipped: list[Skipped]) -> list[Case]:
     return cases
 
 
-def _scan_labels(root: Path) -> dict[str, dict[str, bool]]:
+def _scan_labels(root: Path, skipped: list[Skipped]) -> dict[str, dict[str, bool]]:
     """Labels of whole scans by name in lower case, from every table that has the column of names."""
     told: dict[str, dict[str, bool]] = {}
     for path in sorted({file for place in places_around(root) for file in visible(place)}):
-        if path.suffix.lower() != ".csv" or plain(NAME_COLUMN) not in map(plain, read_cells(path)[0][1]):
+        if path.suffix.lower() != ".csv":
+            continue
+        if not any(plain(NAME_COLUMN) in map(plain, cells) for _, cells in read_cells(path)[:HEADER_WITHIN]):
+            skipped.append(Skipped(str(path), f"a table without a column {NAME_COLUMN}, so its labels are not used"))
             continue
         for row in read_table(path, [NAME_COLUMN]).rows:
             own = told.setdefault(row[NAME_COLUMN].lower().removesuffix(".gz").removesuffix(".nii"), {})

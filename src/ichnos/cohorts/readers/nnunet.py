@@ -16,6 +16,7 @@ from ichnos.cohorts.case import Case, Cohort, Skipped
 from ichnos.cohorts.readers.drawn import MAJORITY, load_drawn
 from ichnos.cohorts.readers.layout import check_case_name, few, find_folder, list_nifti, nifti_stem, places_around
 from ichnos.cohorts.readers.nnunet_json import DatasetJson, read_dataset_json
+from ichnos.cohorts.readers.rsna_names import patients_note, with_rsna_patient
 from ichnos.errors import CohortError
 
 PARTS = {"train": ("imagesTr", "labelsTr"), "test": ("imagesTs", "labelsTs")}
@@ -27,6 +28,8 @@ SPLITS = "splits_final.json"
 def open_nnunet(root: Path) -> Cohort:
     """List the cases of a dataset folder, or of a folder that holds just one.
 
+    Names as those of BHSD tell the patient in RSNA 2019; other names tell none.
+
     Raises:
         CohortError: no `dataset.json`, or several; one that does not describe a head CT with bleeds.
     """
@@ -34,15 +37,17 @@ def open_nnunet(root: Path) -> Cohort:
     if description is None:
         raise CohortError(f"{root}: holds no dataset.json; give the folder of one nnU-Net dataset (DatasetNNN_Name)")
     told = read_dataset_json(description)
-    cases, skipped, notes = list_nnunet(description.parent, told)
+    listed, skipped, notes = list_nnunet(description.parent, told)
+    cases = tuple(map(with_rsna_patient, listed))
+    tells_any = any(case.identifiers for case in cases)
     return Cohort(
         name="nnunet",
         root=description.parent,
         licence=told.licence or "not told by dataset.json; ask who made it",
-        cases=tuple(cases),
+        cases=cases,
         load=partial(load_drawn, classes=told.classes, rater=MAJORITY),
         skipped=tuple(skipped),
-        notes=(*notes, PATIENTS_NOTE),
+        notes=(*notes, *(patients_note(cases) if tells_any else [PATIENTS_NOTE])),
     )
 
 

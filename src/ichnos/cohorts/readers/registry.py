@@ -1,6 +1,5 @@
 """Readers of collections by name."""
 
-import difflib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,9 @@ from ichnos.cohorts.readers.physionet import open_physionet
 from ichnos.cohorts.readers.physionet_jpeg import open_physionet_jpeg
 from ichnos.cohorts.readers.rsna import open_rsna
 from ichnos.cohorts.readers.seg_cq500 import open_seg_cq500
+from ichnos.cohorts.readers.strays import tell_strays
 from ichnos.errors import CohortError, UsageError
+from ichnos.runtime.names import name_unknown
 
 READERS: dict[str, Callable[..., Cohort]] = {
     "bhsd": open_bhsd,
@@ -48,6 +49,10 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 """
 
 
+ALL_NIFTI = frozenset({"bhsd", "instance22", "mbh-seg", "nnunet", "seg-cq500"})
+"""Collections in whose folders every NIfTI file should be part of a case."""
+
+
 def open_cohort(name: str, root: Path, **options: Any) -> Cohort:  # noqa: ANN401 - each reader has its own
     """List the cases of the collection at `root`; no pixel is decoded yet.
 
@@ -61,16 +66,15 @@ def open_cohort(name: str, root: Path, **options: Any) -> Cohort:  # noqa: ANN40
         CohortError: nothing at `root`, or not this collection; tables that cannot be understood.
     """
     if name not in READERS:
-        near = difflib.get_close_matches(name, READERS, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UsageError(f"no collection is called {name!r}; {hint}there are: {', '.join(list_readers())}")
+        raise UsageError(name_unknown(name, list_readers(), "collection"))
     for option in options:
         if option not in OPTIONS.get(name, ()):
             taken = ", ".join(OPTIONS.get(name, ())) or "no options"
             raise UsageError(f"{name} does not take {option!r}; it takes {taken}")
     if not root.exists():
         raise CohortError(f"{root}: no such file or folder; give the place of the collection {name}")
-    return READERS[name](root, **options)
+    cohort = READERS[name](root, **options)
+    return tell_strays(cohort) if name in ALL_NIFTI else cohort
 
 
 def list_readers() -> tuple[str, ...]:

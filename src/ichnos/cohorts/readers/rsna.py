@@ -67,14 +67,17 @@ def open_rsna(root: Path, *, cache: Path | None = None, workers: int = 1) -> Coh
         workers: processes that read headers.
 
     Raises:
-        CohortError: no folder of images or no table; a table that cannot be understood.
+        CohortError: no folder of images or no table; a table that cannot be understood, or of other images.
     """
     folder, table = _find(root)
     told = read_image_labels(table)
     images = [_judge(header, told.labels) for header in index_headers(folder, cache=cache, workers=workers)]
     cases, refused = _group(folder, images)
     if not cases:
-        raise CohortError(f"{folder}: no series among {len(images)} files can be used; is it the right folder?")
+        first = next((f" ({image.header.name}: {image.problem})" for image in images if image.problem), "")
+        raise CohortError(f"{folder}: no series among {len(images)} files can be used{first}; is it the right folder?")
+    if not any(image.rows for image in images):
+        raise CohortError(f"{table}: has no row for any of the {len(images)} files in {folder}; is it their table?")
     skipped = [Skipped(image.header.name, why) for image in images for why in (image.problem, image.doubt) if why]
     skipped += [Skipped(name, "its rows contradict each other; its labels are not used") for name in told.contradicted]
     notes = (*_notes(folder.name.lower(), images, told, cases), *_other_stages(folder))

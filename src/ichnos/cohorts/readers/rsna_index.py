@@ -19,7 +19,7 @@ from pydicom.errors import InvalidDicomError
 
 from ichnos.errors import CohortError
 from ichnos.scans.dicom_headers import one_line, pydicom_silenced, read_dataset
-from ichnos.scans.inputs import is_junk
+from ichnos.scans.inputs import is_junk, walk_files
 
 TAGS = (
     *("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID"),
@@ -101,7 +101,10 @@ def _shared(header: ImageHeader) -> ImageHeader:
 
 def _is_cut_short(dataset: Dataset, rest: int) -> bool:
     """Whether less is left after the header than uncompressed pixels need."""
-    if dataset.file_meta.TransferSyntaxUID.is_compressed:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax.is_deflated:
+        return False  # it had to be inflated to be read, so it is whole
+    if syntax.is_compressed:
         return rest == 0
     sizes = [int(dataset.get(keyword) or default) for keyword, default in zip(TAGS[4:], (0, 0, 16, 1, 1), strict=True)]
     rows, columns, bits, samples, frames = sizes
@@ -116,13 +119,11 @@ def _text(dataset: Dataset, keyword: str) -> str:
 def _list(folder: Path) -> dict[str, _Stamp]:
     """Size and time of all files below a folder; a link to nothing has neither."""
     stamps = {}
-    for parent, subfolders, names in os.walk(folder, followlinks=True):
-        subfolders[:] = sorted(name for name in subfolders if not is_junk(name))
-        for name in sorted(name for name in names if not is_junk(name)):
-            path = Path(parent, name)
+    for path in walk_files(folder):
+        name = path.relative_to(folder)
+        if not is_junk(name):
             state = path.stat() if path.exists() else None
-            stamp = _Stamp(state.st_size, state.st_mtime_ns) if state else _Stamp(-1, 0)
-            stamps[path.relative_to(folder).as_posix()] = stamp
+            stamps[name.as_posix()] = _Stamp(state.st_size, state.st_mtime_ns) if state else _Stamp(-1, 0)
     return stamps
 
 

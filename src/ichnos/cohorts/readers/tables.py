@@ -102,7 +102,7 @@ def read_cells(path: Path) -> list[tuple[int, list[str]]]:
     """All rows that are not blank as (line number, cells), whatever they mean.
 
     Raises:
-        CohortError: not there, not text, or empty.
+        CohortError: not there, not text, empty, or with a quotation mark that is never closed.
     """
     lines = list(_stream(path))
     if not lines:
@@ -138,9 +138,14 @@ def _stream(path: Path) -> Iterator[tuple[int, list[str]]]:
             start = "".join(line for _, line in zip(range(HEADER_WITHIN), stream, strict=False))
             stream.seek(0)
             reader = csv.reader(stream, delimiter=max(SEPARATORS, key=start.count), skipinitialspace=True)
+            cells: list[str] = []
+            line, before = 0, 0
             for cells in reader:
+                line, before = before + 1, reader.line_num
                 if any(cell.strip() for cell in cells):
                     yield reader.line_num, cells
+            if cells and cells[-1].endswith(("\n", "\r")):
+                raise CohortError(f"{path} line {line}: a quotation mark is opened there and never closed; repair it")
     except (UnicodeDecodeError, csv.Error, OSError) as error:
         raise CohortError(f"{path}: cannot be read as CSV ({error}); export it again as CSV in UTF-8") from error
 

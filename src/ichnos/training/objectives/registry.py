@@ -1,12 +1,12 @@
 """Learning strategies by name."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from ichnos.errors import UsageError
+from ichnos.runtime.names import suggest_name
 from ichnos.runtime.wrong_settings import explain
 from ichnos.training.objectives.binary_pretext import BinaryPretext
 from ichnos.training.objectives.context_restoration import ContextRestoration
@@ -41,8 +41,7 @@ def make_objective(settings: Mapping[str, Any]) -> Objective:
     """
     name = settings.get("name")
     if name not in OBJECTIVES:
-        near = difflib.get_close_matches(str(name), OBJECTIVES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(OBJECTIVES)}"
+        hint = suggest_name(str(name), OBJECTIVES).strip() or f"there are: {', '.join(OBJECTIVES)}"
         raise UsageError(f"no objective is called {name!r}; {hint}")
     kind = OBJECTIVES[name]
     try:
