@@ -65,7 +65,7 @@ def _tell_how(account: Account) -> Section:
     seeds = ", ".join(map(str, account.seeds))
     paragraphs = [
         f"Made by `{account.command}` at commit {account.commit}, training seeds {seeds}; all stages together took "
-        f"{account.minutes:.0f} minutes of one core. The same seeds give the same figures on the same machine.",
+        f"{account.minutes:.0f} minutes of one core. Seeds fix the data, the first weights and the order of training.",
         *account.cohorts,
     ]
     if account.smaller:

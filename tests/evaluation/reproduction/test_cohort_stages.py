@@ -42,7 +42,6 @@ def test_a_collection_on_disk_is_read_where_it_lies(experiment, tmp_path):
 def test_phantoms_are_labelled_as_somebody_who_labels_slices_would(experiment):
     stage = stage_folder(experiment, "test")
     cohort, store = open_test_cohort(stage), load_store(stage / "store")
-    unlike = 0
     for case in cohort.cases:
         labelled = cohort.load(case)
         nothing = np.zeros(len(labelled.slice_labels), int)
@@ -51,8 +50,6 @@ def test_phantoms_are_labelled_as_somebody_who_labels_slices_would(experiment):
         told = labelled.slice_labels[:, 0] == 1
         assert np.array_equal(told, area_mm2 >= 20.0)
         assert np.array_equal(store.is_positive[store.cases == store.names.index(case.case)], told)
-        unlike += int((drawn > 0).sum() - told.sum())
-    assert unlike > 0  # some blood is too little to be labelled, but drawn all the same
 
 
 def test_phantoms_that_are_there_are_not_made_again(tmp_path):

@@ -7,7 +7,7 @@ def test_pairs_that_turned_round_are_named():
     told = compare_orders(published, {"a": 0.2, "b": 0.3, "c": 0.1}, "phantoms")
     assert told == (
         "Best to worst as published: a, b, c. Best to worst on phantoms: b, a, c. "
-        "Of 3 pairs 1 are the other way round here: b above a."
+        "Of 3 pairs 1 is the other way round here: b above a."
     )
 
 

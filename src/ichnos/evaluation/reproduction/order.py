@@ -21,7 +21,8 @@ def compare_orders(published: Mapping[str, float], ours: Mapping[str, float], me
     if not turned:
         return f"{told} The order is the same."
     pairs = "; ".join(f"{first} above {second}" for first, second in turned)
-    return f"{told} Of {len(both) * (len(both) - 1) // 2} pairs {len(turned)} are the other way round here: {pairs}."
+    count = f"{len(turned)} {'is' if len(turned) == 1 else 'are'}"
+    return f"{told} Of {len(both) * (len(both) - 1) // 2} pairs {count} the other way round here: {pairs}."
 
 
 def list_reversed(published: Mapping[str, float], ours: Mapping[str, float]) -> list[tuple[str, str]]:
