@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 PAPERS = ("hgi-sam", "label-efficient")
-COLOURS = 32
+COLOURS = 64
 LIMIT_KB = 300
 
 
