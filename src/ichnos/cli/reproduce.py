@@ -20,9 +20,9 @@ from ichnos.evaluation.reproduction.scale import (
     LabelEfficientScale,
     choose_data,
 )
-from ichnos.metrics.choice import choose_by_name
 from ichnos.reports.reproduction import Account, write_reproduction
 from ichnos.runtime.files import write_json
+from ichnos.runtime.names import choose_by_name
 from ichnos.runtime.provenance import RESEARCH_USE, collect_versions, find_commit, timestamp
 
 Scale = HgiSamScale | LabelEfficientScale

@@ -2,7 +2,7 @@
 
 from ichnos.evaluation.reproduction.scale import VALIDATION_FRACTION, HgiSamScale, Phantoms, RecipeChoice
 from ichnos.evaluation.reproduction.small_world import SMALL_GRID, SMALL_WORLD, WHOLE_WORLD
-from ichnos.metrics.choice import choose_by_name
+from ichnos.runtime.names import choose_by_name
 
 _SMALL_SWIN = {
     "network": {"arguments": {"image_size": 64, "tile_size": 4, "depths": [2, 2, 2]}},

@@ -11,8 +11,8 @@ from ichnos.evaluation.reproduction.scale import (
     merge,
 )
 from ichnos.evaluation.reproduction.small_world import SMALL_GRID, SMALL_WORLD, WHOLE_WORLD
-from ichnos.metrics.choice import choose_by_name
 from ichnos.phantoms import SUBTYPES
+from ichnos.runtime.names import choose_by_name
 
 _THICK_SUBTYPES = ("epidural", "intraparenchymal", "intraventricular")
 """Those whose blood is thicker than a pixel of the small grid, 3.4 mm."""
