@@ -104,7 +104,8 @@ def test_a_finished_shard_is_kept_and_a_damaged_one_is_made_again(tmp_path, quie
     (folder / "store.json").unlink()
     (folder / "shards" / "00002.json").unlink()
     (folder / "shards" / "00003.hu.npy").write_bytes(b"short")
-    (folder / "shards" / ".partial-left-over.npy").write_bytes(b"by a kill")
+    for place in (folder, folder / "shards"):
+        (place / ".partial-left-over.npy").write_bytes(b"by a kill")
     began = []
     build_store(made_plan(BAD), folder, 1, progress=lambda done, name: began.append((done, name)))
     assert [name for _, name in began] == ["", "case-2", "case-3", ""]

@@ -158,8 +158,9 @@ def _settle(plan: StorePlan, folder: Path, *, overwrite: bool) -> None:
         with _disk_errors(folder):
             clear_store(folder)
             write_json(path, asked)
-    for leftover in (folder / "shards").glob(".partial-*"):
-        leftover.unlink()
+    for place in (folder, folder / "shards"):
+        for leftover in place.glob(".partial-*"):
+            leftover.unlink()
 
 
 def _difference(there: Any, asked: Mapping[str, Any]) -> str:  # noqa: ANN401 - any JSON
