@@ -108,6 +108,13 @@ def test_a_store_takes_the_place_of_phantoms_and_the_other_way_round(written):
     assert (recipe.data.store, recipe.data.phantoms) == (None, 9)
 
 
+def test_a_file_that_names_both_is_refused(written):
+    both = SMALL.replace("[data]\n", '[data]\nstore = "a"\n')
+    refused(
+        written(both), r"^recipe '.*my.toml': data: give either phantoms \(how many\) or store \(a prepared folder\)$"
+    )
+
+
 @pytest.mark.parametrize("change", ["seed", "=3", " =3", ""])
 def test_a_change_that_sets_nothing_is_refused(written, change):
     refused(written(), rf"^--set takes section.key=value; got {re.escape(repr(change))}$", [change])
@@ -197,7 +204,6 @@ def test_a_setting_that_lacks_is_named(written, key):
         (["objective.obvious_epochs=few"], r"objective.obvious_epochs = 'few': Input should be a valid integer"),
         (["start.freeze=true"], r"start.checkpoint is missing$"),
         (["start.checkpoints=a"], r"start.checkpoints is not a setting; did you mean 'checkpoint'\?$"),
-        (["data.store=a"], r"data: give either phantoms \(how many\) or store \(a prepared folder\)$"),
         (['data.folds="a"'], r"data: validation_store and folds go with store$"),
         (["optimisation.head_epochs=2"], r"optimisation.head_epochs trains what start does not take over; add a sect"),
         (["optimisation.precision=bf17"], r"optimisation.precision = 'bf17': Input should be 32, 16 or 'bf16'"),

@@ -104,7 +104,7 @@ def _embed(path: Path) -> Markup:
 def _to_markdown(title: str, sections: Sequence[Section], folder: Path, notice: str) -> str:
     parts = [f"# {title}", f"*{notice}*"]
     for section in sections:
-        parts += [f"## {section.title}", *map(html.escape, section.paragraphs)]
+        parts += [f"## {section.title}", *(html.escape(text, quote=False) for text in section.paragraphs)]
         parts += [table.to_markdown().rstrip() for table in section.tables]
         parts += [
             f"![{picture.caption}]({picture.path.relative_to(folder).as_posix()})\n\n*{picture.caption}*"

@@ -216,8 +216,8 @@ def load_recipe(name: str, changes: Sequence[str] = ()) -> TrainingRecipe:
     return recipe
 
 
-_INSTEAD = {"store": "phantoms", "phantoms": "store"}
-"""Of these two keys of `[data]`, the one that is set takes the place of the other."""
+_INSTEAD = {"store": ("phantoms",), "phantoms": ("store", "validation_store", "folds")}
+"""Keys of `[data]` whose place a store or phantoms take."""
 
 
 def _apply(content: dict[str, Any], change: str) -> None:
@@ -235,6 +235,6 @@ def _apply(content: dict[str, Any], change: str) -> None:
         table = table.setdefault(section, {})
         if not isinstance(table, dict):
             raise UsageError(f"--set {change!r}: {section!r} is a value, not a section")
-    if sections == ["data"] and last in _INSTEAD:
-        table.pop(_INSTEAD[last], None)
+    for replaced in _INSTEAD.get(last, ()) if sections == ["data"] else ():
+        table.pop(replaced, None)
     table[last] = value
