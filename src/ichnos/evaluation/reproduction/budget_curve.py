@@ -68,6 +68,8 @@ def _tell(
         "(95 % interval by patient); SD of the seeds' means",
         "a seed draws the masks, the pretext's weights and the order of training; a budget holds the smaller ones, and "
         "as many healthy scans come with it",
+        "intervals and p-values are over patients, for these seeds: which masks were drawn can matter more than a "
+        "pretext does, as the SD of the seeds shows",
     )
     table = Table(
         f"Dice by number of masks, {measured_on}",
