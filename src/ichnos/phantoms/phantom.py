@@ -18,6 +18,7 @@ from ichnos.phantoms.bleeds import draw_bleeds
 from ichnos.phantoms.brain import Brain, brain_fields, draw_brain
 from ichnos.phantoms.distractors import distractor_fields, draw_distractors
 from ichnos.phantoms.face import face_fields
+from ichnos.phantoms.features import draw_features
 from ichnos.phantoms.fields import Field, Points
 from ichnos.phantoms.grid import Grid, draw_grid
 from ichnos.phantoms.head import Head, draw_head, surfaces, warp
@@ -42,12 +43,14 @@ class Phantom:
         bleed_masks: by subtype, only those present.
         brain_mask: the cranial cavity inside the inner table.
         seed: from which it can be made again.
+        features: what it has beyond the first version, by name; see `features.FEATURES`.
     """
 
     scan: Scan
     bleed_masks: dict[str, Bool[np.ndarray, "slices rows columns"]]
     brain_mask: Bool[np.ndarray, "slices rows columns"]
     seed: int
+    features: frozenset[str] = frozenset()
 
     @property
     def bleed_mask(self) -> Bool[np.ndarray, "slices rows columns"]:
@@ -78,6 +81,7 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     Head, choice of bleeds, bleeds, distractors, scanner and noise have random streams of their
     own: with `bleed_probability` 0 the same seed gives the same head under the same scanner.
     """
+    features = draw_features(seed, settings.features)
     streams = np.random.SeedSequence(seed).spawn(7)
     anatomy, choice, bleeding, odd, pose, scanning, noise = (np.random.default_rng(s) for s in streams)
     grid = draw_grid(pose, settings)
@@ -104,6 +108,7 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
         bleed_masks={name: mask for name, mask in sorted(masks.items()) if mask.any()},
         brain_mask=layers.cavity > 0.5,
         seed=seed,
+        features=features.present,
     )
 
 

@@ -1,8 +1,11 @@
 """What can be chosen about a phantom."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ichnos.errors import UsageError
+from ichnos.phantoms.features import FEATURES
+from ichnos.runtime.names import name_unknown
 
 SUBTYPES = ("epidural", "intraparenchymal", "intraventricular", "subarachnoid", "subdural")
 """The five subtypes of intracranial hemorrhage, in alphabetical order."""
@@ -32,6 +35,7 @@ class PhantomSettings:
         noise_hu: standard deviation of the noise at mid-head.
         blur_mm: standard deviation of the in-plane blur.
         thickness_planes: how many planes are averaged over the thickness of a slice.
+        features: odds of each feature of `features.FEATURES`; without any, phantoms of the first version.
     """
 
     slices: int = 32
@@ -48,6 +52,7 @@ class PhantomSettings:
     noise_hu: Range = (1.5, 6.5)
     blur_mm: Range = (0.4, 1.5)
     thickness_planes: int = 2
+    features: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_counts(self)
@@ -58,9 +63,18 @@ class PhantomSettings:
                 raise UsageError(f"{name} must lie in [0, 1]; got {value}")
         if not 0.0 <= self.rotation_degrees <= 45.0:
             raise UsageError(f"rotation_degrees must lie in [0, 45]; got {self.rotation_degrees}")
+        _check_features(self.features)
         unknown = sorted(set(self.subtypes) - set(SUBTYPES))
         if unknown or not self.subtypes:
             raise UsageError(f"subtypes must be some of {', '.join(SUBTYPES)}; got {', '.join(unknown) or 'none'}")
+
+
+def _check_features(features: Mapping[str, float]) -> None:
+    for name, odds in features.items():
+        if name not in FEATURES:
+            raise UsageError(name_unknown(name, FEATURES, "feature"))
+        if not 0.0 <= odds <= 1.0:
+            raise UsageError(f"odds of feature {name} must lie in [0, 1]; got {odds}")
 
 
 def _check_counts(settings: PhantomSettings) -> None:
