@@ -14,6 +14,16 @@ import numpy as np
 FEATURES: dict[str, str] = {
     # anatomy
     # pathology
+    "any-size": "parenchymal bleeds from 0.1 to 150 mL: lobed, several, with satellites, contusions, petechiae",
+    "any-age": "blood from hyperacute to subacute, mixed, anaemic, and fresh in an old subdural collection",
+    "fluid-levels": "red cells that sank to a level",
+    "oedema": "dark white matter around parenchymal bleeds, uneven and of any width",
+    "mass-effect": "bleeds that push the brain aside: shifted midline, squeezed ventricles and sulci",
+    "cast-ventricles": "ventricles cast, layered or partly filled with blood, and dilated",
+    "wide-sah": "subarachnoid blood of every spread, thick to faint",
+    "thin-sdh": "subdural layers from 1.5 to 25 mm, on both sides, at falx, tentorium and posterior fossa",
+    "wide-edh": "epidural lenses of every size, at the vertex and in the posterior fossa too",
+    "together": "bleeds that come together as in trauma, high pressure, amyloid and aneurysm",
     # look-alikes
     # scanner
 }
@@ -22,6 +32,16 @@ FEATURES: dict[str, str] = {
 WIDE: dict[str, float] = {
     # anatomy
     # pathology
+    "any-size": 0.85,
+    "any-age": 0.75,
+    "fluid-levels": 0.2,
+    "oedema": 0.7,
+    "mass-effect": 0.75,
+    "cast-ventricles": 0.8,
+    "wide-sah": 0.8,
+    "thin-sdh": 0.8,
+    "wide-edh": 0.7,
+    "together": 0.6,
     # look-alikes
     # scanner
 }

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool
 
+from ichnos.phantoms.bleed import bleed_fields, dilate
 from ichnos.phantoms.bleeds import draw_bleeds
 from ichnos.phantoms.brain import Brain, brain_fields, draw_brain
 from ichnos.phantoms.distractors import distractor_fields, draw_distractors
@@ -22,6 +23,7 @@ from ichnos.phantoms.features import draw_features
 from ichnos.phantoms.fields import Field, Points
 from ichnos.phantoms.grid import Grid, draw_grid
 from ichnos.phantoms.head import Head, draw_head, surfaces, warp
+from ichnos.phantoms.mass_effect import MassEffect, compress, lift, lifted, mass_effect, origins
 from ichnos.phantoms.probe import Probe
 from ichnos.phantoms.scanner import draw_background, draw_scanner, drift_field, take_scan
 from ichnos.phantoms.settings import SUBTYPES, PhantomSettings
@@ -91,12 +93,14 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     sutures = draw_sutures(anatomy)
     probe = _probe(head, grid)
     distractors = draw_distractors(odd, probe, settings.distractors)
-    bleeds = draw_bleeds(choice, bleeding, probe, settings)
+    bleeds = draw_bleeds(choice, bleeding, probe, settings, features)
     scanner = draw_scanner(scanning, settings)
     points = warp(head, grid.lattice_points())
-    fields = _fields(head, brain, sutures, points)
-    for index, bleed in enumerate(bleeds):
-        fields[f"bleed-{index}"] = bleed.region(points, fields)
+    mass = mass_effect(features, bleeds, lambda nodes: _fields(head, brain, sutures, nodes))
+    fields = _fields(head, brain, sutures, points, mass)
+    fields |= dilate(bleeds, fields)
+    fields |= bleed_fields(bleeds, points, fields)
+    fields |= lift(mass, points, bleeds, fields)
     fields |= distractor_fields(distractors, points)
     fields["drift"] = drift_field(scanner, hu, points, fields["cavity"])
     background = draw_background(scanner, grid)
@@ -119,9 +123,13 @@ def _probe(head: Head, grid: Grid) -> Probe:
     return Probe(cavity, float(grid.heights_mm.min()), float(grid.heights_mm.max()))
 
 
-def _fields(head: Head, brain: Brain, sutures: Sutures, points: Points) -> dict[str, Field]:
+def _fields(
+    head: Head, brain: Brain, sutures: Sutures, points: Points, mass: MassEffect | None = None
+) -> dict[str, Field]:
     fields = surfaces(head, points)
     fields |= face_fields(head, points, fields)
     fields |= suture_fields(sutures, points)
-    fields |= brain_fields(brain, points, fields["cavity"])
-    return fields
+    if mass is None:
+        return fields | brain_fields(brain, points, fields["cavity"])
+    fields |= brain_fields(brain, origins(mass, points), fields["cavity"] + lifted(mass, points))
+    return fields | compress(mass, points, fields)

@@ -99,9 +99,9 @@ class Plane:
             self._cache[name] = self._enlarge(self._fields[name][self._index])
         return self._cache[name]
 
-    def inside(self, distance: Image) -> Image:
-        """Share of each pixel that lies where `distance` is below 0."""
-        return np.clip(np.float32(0.5) - distance * np.float32(1.0 / self.pixel_mm), 0.0, 1.0)
+    def inside(self, distance: Image, edge_mm: float = 0.0) -> Image:
+        """Share of each pixel that lies where `distance` is below 0; the edge may be softer than a pixel."""
+        return np.clip(np.float32(0.5) - distance * np.float32(1.0 / (self.pixel_mm + edge_mm)), 0.0, 1.0)
 
     def meets(self, name: str, below: float = 1.0) -> bool:
         """Whether a field is there and gets below a value in this plane (judged on the lattice)."""
