@@ -49,8 +49,8 @@ AGES: dict[str, Age] = {
 AGE_ODDS = (0.12, 0.42, 0.12, 0.14, 0.06, 0.14)
 """Share of each age."""
 
-ON_CHRONIC = 0.25
-"""Share of subdural bleeds into an old collection, typical of old patients."""
+ON_CHRONIC = 0.3
+"""Share of thick subdural bleeds that are fresh blood in an old collection, typical of old patients."""
 
 
 def age_bleeds(bleeds: tuple[Bleed, ...], features: Features) -> tuple[Bleed, ...]:
@@ -78,8 +78,10 @@ def _aged(bleed: Bleed, age: Age, rng: np.random.Generator) -> Bleed:
         float(rng.uniform(*span)) for span in (age.hu, age.lakes_hu, age.centre_hu, age.edge_mm)
     )
     noise, is_old = Noise.draw(rng, float(rng.uniform(8.0, 24.0)), 16), rng.random() < ON_CHRONIC
-    if bleed.subtype == "subdural" and is_old:
+    if bleed.may_be_old and is_old:
         return _on_chronic(bleed, rng, noise)
+    if bleed.subtype == "subdural":  # thin layers as dense as cortex would be labels that nobody can see
+        hu = max(hu, 46.0)
     if bleed.subtype == "subarachnoid":  # thin and mixed with fluid
         return replace(bleed, hu=hu - float(rng.uniform(0.0, 14.0)), edge_mm=0.3 * edge_mm)
 

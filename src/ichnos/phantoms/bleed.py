@@ -28,6 +28,8 @@ class Bleed:
         halo: distance to a halo of its own shape, which spares the cortex; in place of `oedema_mm`.
         edge_mm: over how many mm the density falls at the edge, beyond the pixel.
         widened_mm: how much subarachnoid blood distends what it fills.
+        off_mm: how far subarachnoid blood keeps from the inner table, where readers cannot tell it from bone.
+        may_be_old: whether this is a subdural layer thick enough for an old collection.
         dilates_mm: how far the walls of the ventricles are pushed out by dammed-up fluid.
         shade: HU to be added inside: swirls, lakes of serum, a dense centre.
         level: height in mm above the level to which red cells sank.
@@ -43,6 +45,8 @@ class Bleed:
     halo: Within | None = None
     edge_mm: float = 0.0
     widened_mm: float = 0.7
+    off_mm: float = 0.0
+    may_be_old: bool = False
     dilates_mm: float = 0.0
     shade: Within | None = None
     level: Within | None = None

@@ -41,7 +41,7 @@ def filled_distance(bleed: Bleed, region: Image, plane: Plane) -> Image:
     if bleed.subtype == "intraventricular":
         return np.maximum(region, plane["ventricles"])
     if bleed.subtype == "subarachnoid":
-        return np.maximum(np.maximum(region, csf_distance(plane, widened_mm=bleed.widened_mm)), inside)
+        return np.maximum(np.maximum(region, csf_distance(plane, widened_mm=bleed.widened_mm)), inside + bleed.off_mm)
     if bleed.subtype == "intraparenchymal":
         return np.maximum(np.maximum(region, inside + plane["gap"] + 0.5), -plane["ventricles"])
     return np.maximum(region, inside)

@@ -78,7 +78,7 @@ def _subdural(rng: np.random.Generator, probe: Probe) -> tuple[Bleed, ...]:
     kind = str(rng.choice(["convexity", "falx", "tentorium"], p=[0.72, 0.18, 0.10]))
     if kind == "tentorium" and not probe.sees(-15.0):
         kind = "convexity"
-    return (Bleed("subdural", SUBDURALS[kind](rng, probe), hu, unrest),)
+    return (Bleed("subdural", SUBDURALS[kind](rng, probe), hu, unrest, may_be_old=kind == "convexity"),)
 
 
 def _convexity(rng: np.random.Generator, probe: Probe) -> Region:

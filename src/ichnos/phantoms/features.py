@@ -21,7 +21,7 @@ FEATURES: dict[str, str] = {
     "mass-effect": "bleeds that push the brain aside: shifted midline, squeezed ventricles and sulci",
     "cast-ventricles": "ventricles cast, layered or partly filled with blood, and dilated",
     "wide-sah": "subarachnoid blood of every spread, thick to faint",
-    "thin-sdh": "subdural layers from 1.5 to 25 mm, on both sides, at falx, tentorium and posterior fossa",
+    "thin-sdh": "subdural layers from 2 to 25 mm, on both sides, at falx, tentorium and posterior fossa",
     "wide-edh": "epidural lenses of every size, at the vertex and in the posterior fossa too",
     "together": "bleeds that come together as in trauma, high pressure, amyloid and aneurysm",
     # look-alikes

@@ -30,9 +30,10 @@ NODES = (29, 38, 29)
 LARGEST_MM = 17.0
 """Largest displacement; more would be a head whose bearer is dead."""
 
-PUSHES = {"intraparenchymal": (0.7, 1.9), "subdural": (0.5, 1.0), "epidural": (0.5, 1.0)}
+PUSHES = {"intraparenchymal": (0.7, 1.9), "subdural": (0.8, 1.5), "epidural": (0.7, 1.3)}
 """Range of the displaced volume to that of the blood. A ball that pushes all of its volume aside, and not
-only to first order, moves its border by about three times as far as the first order says."""
+only to first order, moves its border by about three times as far as the first order says; a hemisphere under
+a subdural layer swells."""
 
 LAYERS = ("epidural", "subdural")
 """Blood between skull and brain."""
@@ -68,7 +69,7 @@ def mass_effect(
     if "mass-effect" not in features or not any(bleed.subtype in PUSHES for bleed in bleeds):
         return None
     rng = features.stream("mass-effect")
-    yielding_mm = float(rng.uniform(32.0, 60.0))
+    yielding_mm = float(rng.uniform(50.0, 110.0))
     shares = {subtype: float(rng.uniform(*span)) for subtype, span in PUSHES.items()}
     points = nodes()
     fields = around(points)
@@ -101,7 +102,7 @@ def solved(source: Coarse, cavity: Coarse, yielding_mm: float) -> MassEffect:
     scale = np.float32(min(1.0, LARGEST_MM / max(largest, 1e-6)))
     x, y, z = (_spread(u * scale, inside) for u in shift)
     squeeze = _spread(pressure * scale * np.float32(1.0 / yielding_mm**2), inside)
-    came_from = np.stack(np.indices(NODES, dtype=np.float32)) - np.stack([z, y, x]) * np.float32(1.0 / STEP_MM)
+    came_from = np.indices(NODES, dtype=np.float32) - np.stack([z, y, x]) * np.float32(1.0 / STEP_MM)
     lifted = ndimage.map_coordinates(cavity, came_from, order=1, mode="nearest") - cavity
     return MassEffect((x, y, z), squeeze, lifted)
 

@@ -12,10 +12,10 @@ Drawer = Callable[[np.random.Generator, Probe, float], Region]
 
 
 def subdural(rng: np.random.Generator, probe: Probe, wish: Wish) -> tuple[Bleed, ...]:
-    """Subdural layers from 1.5 to 25 mm; the wish may name one of `LAYERS`. One in five is on both sides."""
-    kind = wish.place or str(rng.choice(list(LAYERS), p=(0.32, 0.34, 0.16, 0.11, 0.07)))
+    """Subdural layers from 2 to 25 mm; the wish may name one of `LAYERS`. One in five is on both sides."""
+    kind = wish.place or str(rng.choice(list(LAYERS), p=(0.24, 0.46, 0.14, 0.10, 0.06)))
     side, hu = wished_side(rng, wish), (float(rng.uniform(45.0, 80.0)), float(rng.uniform(1.0, 8.0)))
-    bleeds = [Bleed("subdural", LAYERS[kind](rng, probe, side), *hu)]
+    bleeds = [Bleed("subdural", LAYERS[kind](rng, probe, side), *hu, may_be_old=kind == "thick")]
     if rng.random() < 0.2:
         bleeds.append(Bleed("subdural", _thin(rng, probe, -side), *hu))
     if kind in {"thin", "thick"} and rng.random() < 0.3:
@@ -24,11 +24,11 @@ def subdural(rng: np.random.Generator, probe: Probe, wish: Wish) -> tuple[Bleed,
 
 
 def _thin(rng: np.random.Generator, probe: Probe, side: float) -> Region:
-    return _crescent(rng, probe, side, log_uniform(rng, 1.5, 5.5), (40.0, 120.0))
+    return _crescent(rng, probe, side, log_uniform(rng, 2.0, 6.0), (40.0, 120.0))
 
 
 def _thick(rng: np.random.Generator, probe: Probe, side: float) -> Region:
-    return _crescent(rng, probe, side, log_uniform(rng, 5.0, 25.0), (60.0, 130.0))
+    return _crescent(rng, probe, side, log_uniform(rng, 5.5, 25.0), (70.0, 130.0))
 
 
 def _crescent(
@@ -44,7 +44,7 @@ def _crescent(
         turn = np.arctan2(points.y + 5.0, np.maximum(side * points.x, 1.0)) - np.float32(angle)
         far = (turn * np.float32(76.0 / long)) ** 2 + ((points.z - np.float32(height)) / tall) ** 2
         crescent = thick_mm * (1.15 - far) * (1.0 + rough * noise.at(points))
-        crescent = np.clip(crescent, -20.0, thick_mm * flat)
+        crescent = np.clip(np.minimum(crescent, 1.6 * side * fields["midline"] - 1.5), -20.0, thick_mm * flat)
         return np.maximum(-fields["vault"] - crescent, 1.5 - side * fields["midline"])
 
     return region
@@ -144,8 +144,9 @@ def subarachnoid(rng: np.random.Generator, probe: Probe, wish: Wish) -> tuple[Bl
     """Blood in cisterns, fissures and sulci, thick to faint; the wish may name one of `SPREADS`."""
     kind = wish.place or str(rng.choice(list(SPREADS), p=(0.3, 0.18, 0.08, 0.3, 0.14)))
     hu, unrest = float(rng.uniform(38.0, 74.0)), float(rng.uniform(1.0, 6.0))
-    region, widened = SPREADS[kind](rng, probe, wished_side(rng, wish)), float(rng.uniform(0.3, 1.8))
-    return (Bleed("subarachnoid", region, hu, unrest, widened_mm=widened),)
+    region = SPREADS[kind](rng, probe, wished_side(rng, wish))
+    widened, off = float(rng.uniform(0.3, 1.8)), float(rng.uniform(0.5, 2.0))
+    return (Bleed("subarachnoid", region, hu, unrest, widened_mm=widened, off_mm=off),)
 
 
 def _star(rng: np.random.Generator, probe: Probe, side: float) -> Region:
