@@ -5,7 +5,7 @@ a slice is resampled by two matrix products and the same numbers serve a whole s
 not zero, so the products are sparse. The slice axis is never touched.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -124,6 +124,11 @@ class ModelGrid:
     ) -> Float[np.ndarray, "slices rows columns"]:
         """Maps interpolated on the scan's own pixels; zero where the model did not look."""
         return self.row_axis.to_scan() @ (maps @ self.column_axis.to_scan().T)
+
+
+def cut_off(scan: Scan, limits_hu: tuple[float, float] | None) -> Scan:
+    """The scan with HU kept within limits; as it is where there are none."""
+    return scan if limits_hu is None else replace(scan, voxels_hu=np.clip(scan.voxels_hu, *limits_hu))
 
 
 def _transposed(image: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "columns rows"]:
