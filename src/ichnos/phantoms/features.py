@@ -13,6 +13,7 @@ import numpy as np
 
 FEATURES: dict[str, str] = {
     # anatomy
+    "template": "tissue layout and inner table of the MNI152 brain, bent and cut anew for each subject",
     # pathology
     # look-alikes
     # scanner
@@ -21,6 +22,7 @@ FEATURES: dict[str, str] = {
 
 WIDE: dict[str, float] = {
     # anatomy
+    "template": 0.5,
     # pathology
     # look-alikes
     # scanner

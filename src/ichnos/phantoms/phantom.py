@@ -27,6 +27,7 @@ from ichnos.phantoms.scanner import draw_background, draw_scanner, drift_field, 
 from ichnos.phantoms.settings import SUBTYPES, PhantomSettings
 from ichnos.phantoms.slices import Content, paint_slices
 from ichnos.phantoms.sutures import Sutures, draw_sutures, suture_fields
+from ichnos.phantoms.template import Subject, draw_subject, hull_distance, template_fields
 from ichnos.phantoms.tissue import draw_radiodensity, draw_texture
 from ichnos.scans.scan import Scan
 
@@ -89,18 +90,19 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     hu = draw_radiodensity(anatomy)
     textures = np.stack([draw_texture(anatomy, grid.geometry.shape[1:], grid.pixel_mm) for _ in range(TEXTURES)])
     sutures = draw_sutures(anatomy)
-    probe = _probe(head, grid)
+    subject = draw_subject(features.stream("template"), head, brain) if "template" in features else None
+    probe = _probe(head, grid, subject)
     distractors = draw_distractors(odd, probe, settings.distractors)
     bleeds = draw_bleeds(choice, bleeding, probe, settings)
     scanner = draw_scanner(scanning, settings)
     points = warp(head, grid.lattice_points())
-    fields = _fields(head, brain, sutures, points)
+    fields = _fields(Anatomy(head, brain, sutures, subject), points)
     for index, bleed in enumerate(bleeds):
         fields[f"bleed-{index}"] = bleed.region(points, fields)
     fields |= distractor_fields(distractors, points)
     fields["drift"] = drift_field(scanner, hu, points, fields["cavity"])
     background = draw_background(scanner, grid)
-    layers = paint_slices(grid, Content(fields, hu, bleeds, distractors, background, textures))
+    layers = paint_slices(grid, Content(fields, hu, bleeds, distractors, background, textures, subject))
     voxels_hu = take_scan(scanner, layers.voxels_hu, grid, noise)
     masks = {name: share > 0.5 for name, share in layers.bleeds.items()}
     return Phantom(
@@ -112,16 +114,32 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     )
 
 
-def _probe(head: Head, grid: Grid) -> Probe:
+@dataclass(frozen=True)
+class Anatomy:
+    """One head and what is in it; `subject` bends the template into it, if it has one."""
+
+    head: Head
+    brain: Brain
+    sutures: Sutures
+    subject: Subject | None
+
+
+def _probe(head: Head, grid: Grid, subject: Subject | None) -> Probe:
     def cavity(points: Points) -> Field:
-        return surfaces(head, warp(head, points))["cavity"]
+        return _surfaces(head, subject, warp(head, points))["cavity"]
 
     return Probe(cavity, float(grid.heights_mm.min()), float(grid.heights_mm.max()))
 
 
-def _fields(head: Head, brain: Brain, sutures: Sutures, points: Points) -> dict[str, Field]:
-    fields = surfaces(head, points)
-    fields |= face_fields(head, points, fields)
-    fields |= suture_fields(sutures, points)
-    fields |= brain_fields(brain, points, fields["cavity"])
+def _surfaces(head: Head, subject: Subject | None, points: Points) -> dict[str, Field]:
+    return surfaces(head, points, hull_distance(subject, points) if subject else None)
+
+
+def _fields(anatomy: Anatomy, points: Points) -> dict[str, Field]:
+    fields = _surfaces(anatomy.head, anatomy.subject, points)
+    fields |= face_fields(anatomy.head, points, fields)
+    fields |= suture_fields(anatomy.sutures, points)
+    fields |= brain_fields(anatomy.brain, points, fields["cavity"])
+    if anatomy.subject:
+        fields |= template_fields(anatomy.subject, points, anatomy.brain.openness.at(points))
     return fields
