@@ -89,10 +89,9 @@ def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def dilate(bleeds: tuple[Bleed, ...], fields: dict[str, Field]) -> dict[str, Field]:
-    """The ventricles with their walls pushed out by dammed-up fluid."""
-    dilates_mm = max((bleed.dilates_mm for bleed in bleeds), default=0.0)
-    return {"ventricles": fields["ventricles"] - np.float32(dilates_mm)} if dilates_mm else {}
+def dilation_mm(bleeds: tuple[Bleed, ...]) -> float:
+    """How far dammed-up fluid pushes out the walls of the ventricles."""
+    return max((bleed.dilates_mm for bleed in bleeds), default=0.0)
 
 
 def bleed_fields(bleeds: tuple[Bleed, ...], points: Points, fields: dict[str, Field]) -> dict[str, Field]:

@@ -13,6 +13,7 @@ import numpy as np
 
 FEATURES: dict[str, str] = {
     # anatomy
+    "template": "tissue layout and inner table of the MNI152 brain, bent and cut anew for each subject",
     # pathology
     "any-size": "parenchymal bleeds from 0.1 to 150 mL: lobed, several, with satellites, contusions, petechiae",
     "any-age": "blood from hyperacute to subacute, mixed, anaemic, and fresh in an old subdural collection",
@@ -31,6 +32,7 @@ FEATURES: dict[str, str] = {
 
 WIDE: dict[str, float] = {
     # anatomy
+    "template": 0.5,
     # pathology
     "any-size": 0.85,
     "any-age": 0.75,

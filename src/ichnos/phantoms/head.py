@@ -68,12 +68,13 @@ def warp(head: Head, points: Points) -> Points:
     return moved(points, Points(x + np.float32(head.lean) * bump(points.y - 20.0, 60.0), y, z))
 
 
-def surfaces(head: Head, points: Points) -> dict[str, Field]:
+def surfaces(head: Head, points: Points, hull: Field | None = None) -> dict[str, Field]:
     """Signed distances to the surfaces of the head.
 
     Args:
         head: its proportions.
         points: warped positions.
+        hull: signed distance to the cavity of a template, which then replaces the analytic one.
 
     Returns:
         cavity: below 0 inside the inner table; skull: below 0 inside the outer table;
@@ -87,6 +88,8 @@ def surfaces(head: Head, points: Points) -> dict[str, Field]:
     under = floor - points.z
     cavity = smooth_max(vault, under, 3.0)
     mould = step(under - vault, 4.0) * step(-points.z - 15.0, 4.0)
+    if hull is not None:
+        cavity, vault, mould = _around(hull, cavity, vault, points)
     vault_mm = _vault_mm(head, points, rough)
     thickness = (1.0 - mould) * vault_mm + mould * _base_mm(points, rough)
     skin = np.minimum(vault - vault_mm - _scalp_mm(head, points, rough), _face_skin(head, points, rough))
@@ -98,6 +101,20 @@ def surfaces(head: Head, points: Points) -> dict[str, Field]:
         "mould": mould,
         "rough": rough,
     }
+
+
+def _around(hull: Field, cavity: Field, vault: Field, points: Points) -> tuple[Field, Field, Field]:
+    """Cavity, vault and mould for the hull of a template.
+
+    A hull of brain has no clivus, cisterns and foramen magnum: near the middle of the base the
+    analytic cavity is added. Where the hull leaves the vault, there is base.
+    """
+    middle = np.maximum(np.abs(points.x) - 17.0, np.maximum(points.y - 24.0, -points.y - 58.0))
+    canal = np.maximum(cavity, np.maximum(middle, points.z + 12.0))
+    joined = -smooth_max(-hull, -canal, 3.0)
+    low = step(-points.z - 24.0, 12.0)
+    shell = np.minimum(hull + low * (np.maximum(vault, -30.0) - hull), joined)
+    return joined, shell, step(joined - shell - 3.0, 4.0) * step(-points.z - 15.0, 4.0)
 
 
 def _vault(head: Head, points: Points) -> Field:

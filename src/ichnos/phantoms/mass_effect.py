@@ -155,35 +155,43 @@ def _at(values: Coarse, points: Points) -> Field:
     return ndimage.map_coordinates(values, places, output=np.float32, order=1, mode="nearest", prefilter=False)
 
 
-def origins(mass: MassEffect, points: Points) -> Points:
+def origins(mass: MassEffect | None, points: Points) -> Points:
     """Where the tissue that is now at each point was before; everything of the brain is evaluated there."""
+    if mass is None:
+        return points
     return Points(*(p - _at(u, points) for p, u in zip(points, mass.shift_mm, strict=True)))
 
 
-def lifted(mass: MassEffect, points: Points) -> Field:
-    """How many mm nearer to the skull the tissue at each point was before."""
-    return _at(mass.lifted_mm, points)
+def lifted_mm(mass: MassEffect | None, points: Points) -> Field | float:
+    """How much nearer to the skull the tissue at each point was before."""
+    return 0.0 if mass is None else _at(mass.lifted_mm, points)
 
 
-def compress(mass: MassEffect, points: Points, fields: dict[str, Field]) -> dict[str, Field]:
-    """Fields of the brain with fluid squeezed out: narrow sulci and cisterns, small ventricles."""
+def narrowed_mm(mass: MassEffect | None, points: Points) -> Field | float:
+    """How far the walls of the ventricles come in, because fluid gives way before tissue does."""
+    return 0.0 if mass is None else 9.0 * _at(mass.squeeze, points)
+
+
+def compress(mass: MassEffect | None, points: Points, fields: dict[str, Field]) -> dict[str, Field]:
+    """Fields of the fluid around the brain, squeezed out: narrow sulci, fissures and cisterns."""
+    if mass is None:
+        return {}
     squeeze = _at(mass.squeeze, points)
-    return {
+    found = {
         "sulcus_mm": fields["sulcus_mm"] - 4.0 * squeeze,
+        "fissure": fields["fissure"] - 4.0 * squeeze,
         "gap": fields["gap"] * np.clip(1.0 - 5.0 * squeeze, 0.0, 1.0),
         "cisterns": fields["cisterns"] + 7.0 * squeeze,
-        "ventricles": fields["ventricles"] + 9.0 * squeeze,
     }
+    return found | ({"cut": fields["cut"] - 1.5 * squeeze} if "cut" in fields else {})
 
 
 def lift(
     mass: MassEffect | None, points: Points, bleeds: tuple[Bleed, ...], fields: dict[str, Field]
 ) -> dict[str, Field]:
     """The gap between skull and brain, where blood lifted the brain off; the blood fills it."""
-    if mass is None:
+    layers = [f"bleed-{index}" for index, bleed in enumerate(bleeds) if bleed.subtype in LAYERS]
+    if mass is None or not layers:
         return {}
-    layers = [index for index, bleed in enumerate(bleeds) if bleed.subtype in LAYERS]
-    if not layers:
-        return {}
-    blood = np.minimum.reduce([fields[f"bleed-{index}"] for index in layers])
-    return {"gap": fields["gap"] + np.maximum(lifted(mass, points), 0.0) * step(2.0 - blood, 3.0)}
+    blood = np.minimum.reduce([fields[name] for name in layers])
+    return {"gap": fields["gap"] + np.maximum(lifted_mm(mass, points), 0.0) * step(2.0 - blood, 3.0)}

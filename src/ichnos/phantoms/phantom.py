@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool
 
-from ichnos.phantoms.bleed import bleed_fields, dilate
+from ichnos.phantoms.bleed import bleed_fields, dilation_mm
 from ichnos.phantoms.bleeds import draw_bleeds
 from ichnos.phantoms.brain import Brain, brain_fields, draw_brain
 from ichnos.phantoms.distractors import distractor_fields, draw_distractors
@@ -23,12 +23,13 @@ from ichnos.phantoms.features import draw_features
 from ichnos.phantoms.fields import Field, Points
 from ichnos.phantoms.grid import Grid, draw_grid
 from ichnos.phantoms.head import Head, draw_head, surfaces, warp
-from ichnos.phantoms.mass_effect import MassEffect, compress, lift, lifted, mass_effect, origins
+from ichnos.phantoms.mass_effect import MassEffect, compress, lift, lifted_mm, mass_effect, narrowed_mm, origins
 from ichnos.phantoms.probe import Probe
 from ichnos.phantoms.scanner import draw_background, draw_scanner, drift_field, take_scan
 from ichnos.phantoms.settings import SUBTYPES, PhantomSettings
 from ichnos.phantoms.slices import Content, paint_slices
 from ichnos.phantoms.sutures import Sutures, draw_sutures, suture_fields
+from ichnos.phantoms.template import Subject, draw_subject, hull_distance, template_fields
 from ichnos.phantoms.tissue import draw_radiodensity, draw_texture
 from ichnos.scans.scan import Scan
 
@@ -91,20 +92,21 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     hu = draw_radiodensity(anatomy)
     textures = np.stack([draw_texture(anatomy, grid.geometry.shape[1:], grid.pixel_mm) for _ in range(TEXTURES)])
     sutures = draw_sutures(anatomy)
-    probe = _probe(head, grid)
+    subject = draw_subject(features.stream("template"), head, brain) if "template" in features else None
+    probe = _probe(head, grid, subject)
     distractors = draw_distractors(odd, probe, settings.distractors)
     bleeds = draw_bleeds(choice, bleeding, probe, settings, features)
     scanner = draw_scanner(scanning, settings)
     points = warp(head, grid.lattice_points())
-    mass = mass_effect(features, bleeds, lambda nodes: _fields(head, brain, sutures, nodes))
-    fields = _fields(head, brain, sutures, points, mass)
-    fields |= dilate(bleeds, fields)
+    parts = Anatomy(head, brain, sutures, subject)
+    mass = mass_effect(features, bleeds, lambda nodes: _fields(parts, nodes))
+    fields = _fields(parts, points, mass, dilation_mm(bleeds))
     fields |= bleed_fields(bleeds, points, fields)
     fields |= lift(mass, points, bleeds, fields)
     fields |= distractor_fields(distractors, points)
     fields["drift"] = drift_field(scanner, hu, points, fields["cavity"])
     background = draw_background(scanner, grid)
-    layers = paint_slices(grid, Content(fields, hu, bleeds, distractors, background, textures))
+    layers = paint_slices(grid, Content(fields, hu, bleeds, distractors, background, textures, subject))
     voxels_hu = take_scan(scanner, layers.voxels_hu, grid, noise)
     masks = {name: share > 0.5 for name, share in layers.bleeds.items()}
     return Phantom(
@@ -116,20 +118,38 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     )
 
 
-def _probe(head: Head, grid: Grid) -> Probe:
+@dataclass(frozen=True)
+class Anatomy:
+    """One head and what is in it; `subject` bends the template into it, if it has one."""
+
+    head: Head
+    brain: Brain
+    sutures: Sutures
+    subject: Subject | None
+
+
+def _probe(head: Head, grid: Grid, subject: Subject | None) -> Probe:
     def cavity(points: Points) -> Field:
-        return surfaces(head, warp(head, points))["cavity"]
+        return _surfaces(head, subject, warp(head, points))["cavity"]
 
     return Probe(cavity, float(grid.heights_mm.min()), float(grid.heights_mm.max()))
 
 
+def _surfaces(head: Head, subject: Subject | None, points: Points) -> dict[str, Field]:
+    return surfaces(head, points, hull_distance(subject, points) if subject else None)
+
+
 def _fields(
-    head: Head, brain: Brain, sutures: Sutures, points: Points, mass: MassEffect | None = None
+    anatomy: Anatomy, points: Points, mass: MassEffect | None = None, dilation_mm: float = 0.0
 ) -> dict[str, Field]:
-    fields = surfaces(head, points)
-    fields |= face_fields(head, points, fields)
-    fields |= suture_fields(sutures, points)
-    if mass is None:
-        return fields | brain_fields(brain, points, fields["cavity"])
-    fields |= brain_fields(brain, origins(mass, points), fields["cavity"] + lifted(mass, points))
+    """All fields but those of bleeds and distractors; the brain is evaluated where its tissue came from."""
+    fields = _surfaces(anatomy.head, anatomy.subject, points)
+    fields |= face_fields(anatomy.head, points, fields)
+    fields |= suture_fields(anatomy.sutures, points)
+    came_from = origins(mass, points)
+    fields |= brain_fields(anatomy.brain, came_from, fields["cavity"] + lifted_mm(mass, points))
+    opened_mm = np.float32(dilation_mm) - narrowed_mm(mass, points)
+    fields["ventricles"] = fields["ventricles"] - opened_mm
+    if anatomy.subject:
+        fields |= template_fields(anatomy.subject, came_from, anatomy.brain.openness.at(came_from), opened_mm)
     return fields | compress(mass, points, fields)

@@ -10,6 +10,7 @@ from ichnos.phantoms.bleed_paint import paint_bleeds
 from ichnos.phantoms.distractors import Distractors, paint_distractors
 from ichnos.phantoms.fields import Field
 from ichnos.phantoms.grid import Grid
+from ichnos.phantoms.template import Subject
 from ichnos.phantoms.tissue import Image, Plane, Radiodensity, paint_plane
 
 Volume = Float[np.ndarray, "slices rows columns"]
@@ -26,6 +27,7 @@ class Content:
         distractors: of this head.
         background: air with table and head-rest, one image for all slices.
         textures: fine texture images, blended from slice to slice.
+        subject: the template bent into this head; none where all is drawn from functions.
     """
 
     fields: dict[str, Field]
@@ -34,6 +36,7 @@ class Content:
     distractors: Distractors
     background: Image
     textures: Float[np.ndarray, "textures rows columns"]
+    subject: Subject | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def paint_slices(grid: Grid, content: Content) -> Layers:
         voxels_hu[z] = 0.0
         texture = _texture(content, z)
         for plane_index in range(grid.planes):
-            plane = Plane(grid, content.fields, z * grid.planes + plane_index, texture)
+            plane = Plane(grid, content.fields, z * grid.planes + plane_index, texture, content.subject)
             _add_plane(layers, z, plane, content, 1.0 / grid.planes)
     return layers
 

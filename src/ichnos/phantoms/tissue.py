@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from ichnos.phantoms.fields import Field
 from ichnos.phantoms.grid import Grid
+from ichnos.phantoms.template import PLACES, SAMPLED, Subject, sample_template
 
 Image = Float[np.ndarray, "rows columns"]
 
@@ -84,19 +85,26 @@ class Plane:
         pixel_mm: pixel spacing.
         slab_mm: what the plane stands for along the slice normal.
         grain: fine texture of the same size as the window, mean 0, standard deviation 1.
+        subject: the template that gives the tissues, if one does.
     """
 
-    def __init__(self, grid: Grid, fields: dict[str, Field], index: int, texture: Image) -> None:
+    def __init__(
+        self, grid: Grid, fields: dict[str, Field], index: int, texture: Image, subject: Subject | None = None
+    ) -> None:
         self._fields, self._index = fields, index
         self._cache: dict[str, Image] = {}
         self.pixel_mm, self.slab_mm = grid.pixel_mm, grid.slab_mm
         self.window = _window(grid, fields["skin"][index])
-        self.grain = texture[self.window]
+        self.grain, self.subject = texture[self.window], subject
         self._enlarge = grid.enlarger(*self.window)
 
     def __getitem__(self, name: str) -> Image:
         if name not in self._cache:
-            self._cache[name] = self._enlarge(self._fields[name][self._index])
+            if self.subject and name in SAMPLED:
+                places = [self._enlarge(self._fields[axis][self._index]) for axis in PLACES]
+                self._cache |= sample_template(self.subject, places, self["cavity"] < 2.0)
+            else:
+                self._cache[name] = self._enlarge(self._fields[name][self._index])
         return self._cache[name]
 
     def inside(self, distance: Image, edge_mm: float = 0.0) -> Image:
@@ -207,6 +215,9 @@ def csf_distance(plane: Plane, widened_mm: float = 0.0) -> Image:
         plane: where.
         widened_mm: how much wider than drawn sulci, fissures and cisterns are taken to be.
     """
+    if plane.subject:
+        sheet = (plane["tissue"] - plane["cut"]) * plane.subject.soft_mm
+        return np.minimum(sheet - widened_mm, -plane["cavity"] - plane["gap"])
     sheet = np.minimum(np.abs(plane["sulcus"]) - plane["sulcus_mm"], np.abs(plane["midline"]) - plane["fissure"])
     sheet = np.minimum(sheet, plane["cisterns"])
     return np.minimum(sheet - widened_mm, -plane["cavity"] - plane["gap"])
@@ -220,12 +231,17 @@ def _tentorium_share(plane: Plane) -> Image:
     return np.clip(overlap * (1.0 / slab), 0.0, 1.0)
 
 
-def _intracranial(plane: Plane, hu: Radiodensity) -> Image:
-    depth = -plane["cavity"]
-    ribbon = np.minimum(depth - plane["gap"] - 3.0, np.abs(plane["sulcus"]) - plane["sulcus_mm"] - 3.0)
+def _grey(plane: Plane) -> Image:
+    """Share of grey matter in the brain's tissue."""
+    ribbon = np.minimum(-plane["cavity"] - plane["gap"] - 3.0, np.abs(plane["sulcus"]) - plane["sulcus_mm"] - 3.0)
     cortex = plane.inside(np.maximum(ribbon, -plane["cortex"]))
     grey = np.maximum(cortex, 0.75 * plane.inside(plane["deep_grey"] * 0.2))
-    grey = np.maximum(grey, 0.65 * plane.inside(plane["hindbrain"]))
+    return np.maximum(grey, 0.65 * plane.inside(plane["hindbrain"]))
+
+
+def _intracranial(plane: Plane, hu: Radiodensity) -> Image:
+    depth = -plane["cavity"]
+    grey = plane["grey"] if plane.subject else _grey(plane)
     ageing = np.clip(1.0 - plane["ventricles"] * 0.12, 0.0, 1.0) * hu.ageing
     core = np.clip((depth - 12.0) * (1.0 / 20.0), 0.0, 1.0) * hu.core
     image = mix(hu.white - np.maximum(ageing, core), hu.grey, grey)
