@@ -30,6 +30,8 @@ class Bleed:
         widened_mm: how much subarachnoid blood distends what it fills.
         off_mm: how far subarachnoid blood keeps from the inner table, where readers cannot tell it from bone.
         may_be_old: whether this is a subdural layer thick enough for an old collection.
+        breaks_in: whether parenchymal blood also fills what it touches of the ventricles.
+        labelled_share: a voxel of which more is blood, and less is bone, belongs to the mask.
         dilates_mm: how far the walls of the ventricles are pushed out by dammed-up fluid.
         shade: HU to be added inside: swirls, lakes of serum, a dense centre.
         level: height in mm above the level to which red cells sank.
@@ -47,6 +49,8 @@ class Bleed:
     widened_mm: float = 0.7
     off_mm: float = 0.0
     may_be_old: bool = False
+    breaks_in: bool = False
+    labelled_share: float = 0.5
     dilates_mm: float = 0.0
     shade: Within | None = None
     level: Within | None = None

@@ -43,7 +43,8 @@ def filled_distance(bleed: Bleed, region: Image, plane: Plane) -> Image:
     if bleed.subtype == "subarachnoid":
         return np.maximum(np.maximum(region, csf_distance(plane, widened_mm=bleed.widened_mm)), inside + bleed.off_mm)
     if bleed.subtype == "intraparenchymal":
-        return np.maximum(np.maximum(region, inside + plane["gap"] + 0.5), -plane["ventricles"])
+        brain = np.maximum(region, inside + plane["gap"] + 0.5)
+        return brain if bleed.breaks_in else np.maximum(brain, -plane["ventricles"])
     return np.maximum(region, inside)
 
 

@@ -6,6 +6,7 @@ the brain. Sizes run from about 0.3 to 100 mL; densities from 45 to 85 HU (typic
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -45,7 +46,8 @@ def draw_bleeds(
     for wish in sorted(wishes, key=lambda wish: PRIORITY.index(wish.subtype)):
         feature, drawer = WIDER[wish.subtype]
         if feature in features:
-            found += drawer(features.stream(feature), probe, wish)
+            drawn = drawer(features.stream(feature), probe, wish)
+            found += [replace(bleed, labelled_share=SEEN_SHARE) for bleed in drawn]
         else:
             found += DRAWERS[wish.subtype](streams[wish.subtype], probe)
     return age_bleeds(tuple(found), features)
@@ -194,6 +196,9 @@ PLACES = {
 
 SUBDURALS = {"convexity": _convexity, "falx": _falx, "tentorium": _tentorium}
 """Where a subdural bleed lies."""
+
+SEEN_SHARE = 0.4
+"""Share of blood from which a reader outlines a voxel: a layer in one of two planes of a slice is seen."""
 
 DRAWERS = {
     "epidural": _epidural,

@@ -27,6 +27,10 @@ SITE_ODDS = (0.28, 0.13, 0.04, 0.33, 0.08, 0.04, 0.07, 0.03)
 """Share of each site, about as in series of spontaneous haemorrhage."""
 
 
+BREAKS_IN_ML = 8.0
+"""Size from which a bleed that reaches a ventricle is taken to fill it there too."""
+
+
 def parenchymal(rng: np.random.Generator, probe: Probe, wish: Wish) -> tuple[Bleed, ...]:
     """Blood in the brain, 0.1 to 150 mL; the wish names a site of `SITES`, `contusions` or `petechiae`."""
     kind = rng.random()
@@ -53,7 +57,8 @@ def _haematoma(rng: np.random.Generator, probe: Probe, place: str, side: float) 
     def region(points: Points, fields: dict[str, Field]) -> Field:
         return nearest(points, foci) + rough * coarse.at(points) + frayed * fine.at(points)
 
-    return Bleed("intraparenchymal", region, *fresh_hu(rng), oedema_mm=float(rng.uniform(0.0, 0.4)) * radius)
+    oedema_mm = float(rng.uniform(0.0, 0.4)) * radius
+    return Bleed("intraparenchymal", region, *fresh_hu(rng), oedema_mm=oedema_mm, breaks_in=volume_ml > BREAKS_IN_ML)
 
 
 def _lobes(rng: np.random.Generator, centre: Place, radius: float) -> tuple[Focus, ...]:

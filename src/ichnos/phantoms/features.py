@@ -38,7 +38,7 @@ WIDE: dict[str, float] = {
     "any-age": 0.75,
     "fluid-levels": 0.2,
     "oedema": 0.7,
-    "mass-effect": 0.75,
+    "mass-effect": 0.85,
     "cast-ventricles": 0.8,
     "wide-sah": 0.8,
     "thin-sdh": 0.8,

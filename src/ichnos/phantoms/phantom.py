@@ -1,12 +1,11 @@
 """The front door: a seed becomes a head CT with bleeds of known shape.
 
-Not modelled: mass effect (a bleed replaces tissue, it shifts neither midline nor ventricles, and
-sulci beside it stay open), sedimentation and layering by density inside a bleed, ageing of blood
-(subacute, chronic and mixed bleeds are missing), fresh infarcts, tumours, contrast agent, surgery
-(burr holes, clips, shunts), metal and dental artefacts, the folia of the cerebellum, gyri as named
-ones (their pattern is random), vessels beyond a few dense ones, swelling of the scalp, children's
-heads, and the scanner's physics: beam hardening, streaks, motion and reconstruction kernels are
-imitated in the image, not projected.
+Not modelled without features (see `features`): mass effect, sedimentation, ageing of blood. Not modelled
+at all: tumour bleeds, vascular malformations, contrast agent, the folia of the cerebellum, gyri as named
+ones (their pattern is random), children's heads, brain that herniates through tentorium or foramen magnum,
+collections that are dark all over (chronic subdural ones: readers do not label them as haemorrhage), and
+the scanner's physics: beam hardening, streaks, motion and reconstruction kernels are imitated in the image,
+not projected.
 """
 
 from dataclasses import dataclass
@@ -108,7 +107,8 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     background = draw_background(scanner, grid)
     layers = paint_slices(grid, Content(fields, hu, bleeds, distractors, background, textures, subject))
     voxels_hu = take_scan(scanner, layers.voxels_hu, grid, noise)
-    masks = {name: share > 0.5 for name, share in layers.bleeds.items()}
+    least = {bleed.subtype: bleed.labelled_share for bleed in bleeds}
+    masks = {n: (share > least[n]) & (layers.cavity > 1.0 - least[n]) for n, share in layers.bleeds.items()}
     return Phantom(
         scan=Scan(voxels_hu=voxels_hu, geometry=grid.geometry),
         bleed_masks={name: mask for name, mask in sorted(masks.items()) if mask.any()},

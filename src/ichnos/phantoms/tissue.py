@@ -216,8 +216,9 @@ def csf_distance(plane: Plane, widened_mm: float = 0.0) -> Image:
         widened_mm: how much wider than drawn sulci, fissures and cisterns are taken to be.
     """
     if plane.subject:
-        sheet = (plane["tissue"] - plane["cut"]) * plane.subject.soft_mm
-        return np.minimum(sheet - widened_mm, -plane["cavity"] - plane["gap"])
+        sheet, room = plane["tissue"] - plane["cut"], 0.5 * (1.0 - plane["cut"])
+        widened = np.minimum(np.float32(widened_mm), room * plane.subject.soft_mm)  # soft maps end in tissue
+        return np.minimum(sheet * plane.subject.soft_mm - widened, -plane["cavity"] - plane["gap"])
     sheet = np.minimum(np.abs(plane["sulcus"]) - plane["sulcus_mm"], np.abs(plane["midline"]) - plane["fissure"])
     sheet = np.minimum(sheet, plane["cisterns"])
     return np.minimum(sheet - widened_mm, -plane["cavity"] - plane["gap"])
