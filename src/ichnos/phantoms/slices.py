@@ -9,6 +9,7 @@ from ichnos.phantoms.bleeds import Bleed, filled_distance
 from ichnos.phantoms.distractors import Distractors, paint_distractors
 from ichnos.phantoms.fields import Field
 from ichnos.phantoms.grid import Grid
+from ichnos.phantoms.structures import Structure, paint_structures
 from ichnos.phantoms.template import Subject
 from ichnos.phantoms.tissue import Image, Plane, Radiodensity, mix, paint_plane
 
@@ -26,6 +27,7 @@ class Content:
         distractors: of this head.
         background: air with table and head-rest, one image for all slices.
         textures: fine texture images, blended from slice to slice.
+        structures: of this head; the region of one is `structure-0`, `structure-1`, ...
         subject: the template bent into this head; none where all is drawn from functions.
     """
 
@@ -35,6 +37,7 @@ class Content:
     distractors: Distractors
     background: Image
     textures: Float[np.ndarray, "textures rows columns"]
+    structures: tuple[Structure, ...] = ()
     subject: Subject | None = None
 
 
@@ -80,6 +83,7 @@ def _texture(content: Content, z: int) -> Image:
 def _add_plane(layers: Layers, z: int, plane: Plane, content: Content, weight: float) -> None:
     window = plane.window
     image = paint_plane(plane, content.hu, content.background[window])
+    image = paint_structures(image, plane, content.structures)
     image = paint_distractors(image, plane, content.distractors)
     free = np.ones_like(image)
     for index, bleed in enumerate(content.bleeds):
