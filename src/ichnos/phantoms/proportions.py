@@ -27,7 +27,7 @@ def widen_head(head: Head, rng: np.random.Generator) -> Head:
         lean=head.lean + float(rng.normal(0.0, 3.0)),
         skull_mm=skull_mm,
         sinus_mm=float(rng.uniform(-4.0, 5.0)),
-        uneven=float(rng.uniform(0.03, 0.25)),
+        uneven=float(rng.uniform(0.03, 0.18)),
         hyperostosis_mm=float(rng.uniform(2.0, 9.0)) * float(rng.random() < 0.25),
     )
 
