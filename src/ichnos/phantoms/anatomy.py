@@ -10,6 +10,7 @@ from ichnos.phantoms.features import Features
 from ichnos.phantoms.fields import Field, Noise, Points
 from ichnos.phantoms.grid import Grid
 from ichnos.phantoms.head import Head, surfaces, warp
+from ichnos.phantoms.mass_effect import MassEffect, compress, lifted_mm, narrowed_mm, origins
 from ichnos.phantoms.proportions import widen_brain, widen_densities, widen_head, widen_scalp, widen_soft_tissue
 from ichnos.phantoms.rim import Rim, draw_rim, rim_fields
 from ichnos.phantoms.structures import Structure, draw_structures, structure_fields
@@ -67,15 +68,35 @@ def complete(features: Features, head: Head, brain: Brain, sutures: Sutures) -> 
     return Anatomy(head, brain, sutures, subject, draw_structures(features), draw_rim(features), meat)
 
 
-def anatomy_fields(anatomy: Anatomy, grid: Grid, points: Points) -> dict[str, Field]:
-    """All fields of a head on the lattice; see the modules they come from for what they mean."""
+def body_fields(
+    anatomy: Anatomy, points: Points, mass: MassEffect | None = None, dilation_mm: float = 0.0
+) -> dict[str, Field]:
+    """Fields of head and brain; see the modules they come from for what they mean.
+
+    Args:
+        anatomy: of the head.
+        points: where; the brain is evaluated where its tissue came from.
+        mass: displacement by bleeds.
+        dilation_mm: by how much the ventricles' walls are moved out by what fills them.
+    """
     fields = anatomy.surfaces(points)
     fields |= face_fields(anatomy.head, points, fields)
     if anatomy.meat:
         fields["lean_meat"] = fields["lean_meat"] + np.float32(0.55) * anatomy.meat.at(points)
     fields |= suture_fields(anatomy.sutures, points)
-    fields |= brain_fields(anatomy.brain, points, fields["cavity"])
+    came_from = origins(mass, points)
+    fields |= brain_fields(anatomy.brain, came_from, fields["cavity"] + lifted_mm(mass, points))
+    opened_mm = np.float32(dilation_mm) - narrowed_mm(mass, points)
+    fields["ventricles"] = fields["ventricles"] - opened_mm
     if anatomy.subject:
-        fields |= template_fields(anatomy.subject, points, anatomy.brain.openness.at(points))
+        fields |= template_fields(anatomy.subject, came_from, anatomy.brain.openness.at(came_from), opened_mm)
+    return fields | compress(mass, points, fields)
+
+
+def anatomy_fields(
+    anatomy: Anatomy, grid: Grid, points: Points, mass: MassEffect | None, dilation_mm: float
+) -> dict[str, Field]:
+    """Fields of head and brain, of the structures in them and of the rim, on the lattice of a grid."""
+    fields = body_fields(anatomy, points, mass, dilation_mm)
     fields |= rim_fields(anatomy.rim, grid, points, fields["cavity"])
-    return fields | structure_fields(anatomy.structures, points, fields)
+    return fields | structure_fields(anatomy.structures, origins(mass, points), fields)

@@ -25,6 +25,16 @@ FEATURES: dict[str, str] = {
     "slab": "sloping bone averaged over the slice, at vertex and base",
     "hardening": "dark bands and bright cupping between the petrous bones",
     # pathology
+    "any-size": "parenchymal bleeds from 0.1 to 150 mL: lobed, several, with satellites, contusions, petechiae",
+    "any-age": "blood from hyperacute to subacute, mixed, anaemic, and fresh in an old subdural collection",
+    "fluid-levels": "red cells that sank to a level",
+    "oedema": "dark white matter around parenchymal bleeds, uneven and of any width",
+    "mass-effect": "bleeds that push the brain aside: shifted midline, squeezed ventricles and sulci",
+    "cast-ventricles": "ventricles cast, layered or partly filled with blood, and dilated",
+    "wide-sah": "subarachnoid blood of every spread, thick to faint",
+    "thin-sdh": "subdural layers from 2 to 25 mm, on both sides, at falx, tentorium and posterior fossa",
+    "wide-edh": "epidural lenses of every size, at the vertex and in the posterior fossa too",
+    "together": "bleeds that come together as in trauma, high pressure, amyloid and aneurysm",
     # look-alikes
     # scanner
 }
@@ -44,6 +54,16 @@ WIDE: dict[str, float] = {
     "slab": 0.6,
     "hardening": 0.4,
     # pathology
+    "any-size": 0.85,
+    "any-age": 0.75,
+    "fluid-levels": 0.2,
+    "oedema": 0.7,
+    "mass-effect": 0.85,
+    "cast-ventricles": 0.8,
+    "wide-sah": 0.8,
+    "thin-sdh": 0.8,
+    "wide-edh": 0.7,
+    "together": 0.6,
     # look-alikes
     # scanner
 }

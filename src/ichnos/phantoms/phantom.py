@@ -1,12 +1,11 @@
 """The front door: a seed becomes a head CT with bleeds of known shape.
 
-Not modelled: mass effect (a bleed replaces tissue, it shifts neither midline nor ventricles, and
-sulci beside it stay open), sedimentation and layering by density inside a bleed, ageing of blood
-(subacute, chronic and mixed bleeds are missing), fresh infarcts, tumours, contrast agent, surgery
-(burr holes, clips, shunts), metal and dental artefacts, the folia of the cerebellum, gyri as named
-ones (their pattern is random), vessels beyond a few dense ones, swelling of the scalp, children's
-heads, and the scanner's physics: beam hardening, streaks, motion and reconstruction kernels are
-imitated in the image, not projected.
+Not modelled without features (see `features`): mass effect, sedimentation, ageing of blood. Not modelled
+at all: tumour bleeds, vascular malformations, contrast agent, the folia of the cerebellum, gyri as named
+ones (their pattern is random), children's heads, brain that herniates through tentorium or foramen magnum,
+collections that are dark all over (chronic subdural ones: readers do not label them as haemorrhage), and
+the scanner's physics: beam hardening, streaks, motion and reconstruction kernels are imitated in the image,
+not projected.
 """
 
 from dataclasses import dataclass
@@ -14,13 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool
 
-from ichnos.phantoms.anatomy import anatomy_fields, complete, widen
+from ichnos.phantoms.anatomy import anatomy_fields, body_fields, complete, widen
+from ichnos.phantoms.bleed import bleed_fields, dilation_mm
 from ichnos.phantoms.bleeds import draw_bleeds
 from ichnos.phantoms.brain import draw_brain
 from ichnos.phantoms.distractors import distractor_fields, draw_distractors
 from ichnos.phantoms.features import draw_features
 from ichnos.phantoms.grid import draw_grid
 from ichnos.phantoms.head import draw_head, warp
+from ichnos.phantoms.mass_effect import lift, mass_effect
 from ichnos.phantoms.probe import Probe
 from ichnos.phantoms.rim import hardening_field
 from ichnos.phantoms.scanner import draw_background, draw_scanner, drift_field, take_scan
@@ -90,12 +91,13 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     body = complete(features, head, brain, draw_sutures(anatomy))
     probe = Probe(body.cavity, float(grid.heights_mm.min()), float(grid.heights_mm.max()))
     distractors = draw_distractors(odd, probe, settings.distractors)
-    bleeds = draw_bleeds(choice, bleeding, probe, settings)
+    bleeds = draw_bleeds(choice, bleeding, probe, settings, features)
     scanner = draw_scanner(scanning, settings)
     points = warp(head, grid.lattice_points())
-    fields = anatomy_fields(body, grid, points)
-    for index, bleed in enumerate(bleeds):
-        fields[f"bleed-{index}"] = bleed.region(points, fields)
+    mass = mass_effect(features, bleeds, lambda nodes: body_fields(body, nodes))
+    fields = anatomy_fields(body, grid, points, mass, dilation_mm(bleeds))
+    fields |= bleed_fields(bleeds, points, fields)
+    fields |= lift(mass, points, bleeds, fields)
     fields |= distractor_fields(distractors, points)
     fields["drift"] = drift_field(scanner, hu, points, fields["cavity"])
     if "hardening" in features:
@@ -105,7 +107,8 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
         grid, Content(fields, hu, bleeds, distractors, background, textures, body.structures, body.subject)
     )
     voxels_hu = take_scan(scanner, layers.voxels_hu, grid, noise)
-    masks = {name: share > 0.5 for name, share in layers.bleeds.items()}
+    least = {bleed.subtype: bleed.labelled_share for bleed in bleeds}
+    masks = {n: (share > least[n]) & (layers.cavity > 1.0 - least[n]) for n, share in layers.bleeds.items()}
     return Phantom(
         scan=Scan(voxels_hu=voxels_hu, geometry=grid.geometry),
         bleed_masks={name: mask for name, mask in sorted(masks.items()) if mask.any()},

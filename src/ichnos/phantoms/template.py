@@ -189,8 +189,16 @@ def hull_distance(subject: Subject, points: Points) -> Field:
     return distance * np.float32(1.0 / float(np.mean(subject.scale))) - np.float32(subject.spare_mm)
 
 
-def template_fields(subject: Subject, points: Points, openness: Field) -> dict[str, Field]:
+def template_fields(
+    subject: Subject, points: Points, openness: Field, opened_mm: Field | np.floating | float = 0.0
+) -> dict[str, Field]:
     """Lattice fields of a template brain; each replaces the one of the same name in `brain`.
+
+    Args:
+        subject: how the template is bent.
+        points: where.
+        openness: how open sulci are, about -2 to 2.
+        opened_mm: by how much the ventricles' walls are moved out beyond the subject's own.
 
     Returns:
         template_x, template_y, template_z: positions in the template, in mm; cut: share of tissue
@@ -200,9 +208,8 @@ def template_fields(subject: Subject, points: Points, openness: Field) -> dict[s
     places = _bent(subject, points, fine=True)
     voxels: list[Field] = [p - np.float32(f) for p, f in zip(places, FIRST_MM, strict=True)]
     reach = np.exp(-np.abs(_sample(subject.template.ventricles, voxels)) * np.float32(1 / 12.0))
-    push = reach * (
-        np.float32(subject.ventricle_mm) + np.float32(subject.skew_mm) * np.tanh(places.x / np.float32(8.0))
-    )
+    own_mm = np.float32(subject.ventricle_mm) + np.float32(subject.skew_mm) * np.tanh(places.x / np.float32(8.0))
+    push = reach * (own_mm + opened_mm)
     pushed = [v - push * _sample(axis, voxels) for v, axis in zip(voxels, subject.template.outward, strict=True)]
     found = {name: v + np.float32(f) for name, v, f in zip(PLACES, pushed, FIRST_MM, strict=True)}
     return found | {

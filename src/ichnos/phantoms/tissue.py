@@ -107,9 +107,9 @@ class Plane:
                 self._cache[name] = self._enlarge(self._fields[name][self._index])
         return self._cache[name]
 
-    def inside(self, distance: Image) -> Image:
-        """Share of each pixel that lies where `distance` is below 0."""
-        return np.clip(np.float32(0.5) - distance * np.float32(1.0 / self.pixel_mm), 0.0, 1.0)
+    def inside(self, distance: Image, edge_mm: float = 0.0) -> Image:
+        """Share of each pixel that lies where `distance` is below 0; the edge may be softer than a pixel."""
+        return np.clip(np.float32(0.5) - distance * np.float32(1.0 / (self.pixel_mm + edge_mm)), 0.0, 1.0)
 
     def inner(self) -> Image:
         """Share of each pixel inside the inner table, which may be blunt."""
@@ -227,8 +227,9 @@ def csf_distance(plane: Plane, widened_mm: float = 0.0) -> Image:
         widened_mm: how much wider than drawn sulci, fissures and cisterns are taken to be.
     """
     if plane.subject:
-        sheet = (plane["tissue"] - plane["cut"]) * plane.subject.soft_mm
-        return np.minimum(sheet - widened_mm, -plane["cavity"] - plane["gap"])
+        sheet, room = plane["tissue"] - plane["cut"], 0.5 * (1.0 - plane["cut"])
+        widened = np.minimum(np.float32(widened_mm), room * plane.subject.soft_mm)  # soft maps end in tissue
+        return np.minimum(sheet * plane.subject.soft_mm - widened, -plane["cavity"] - plane["gap"])
     sheet = np.minimum(np.abs(plane["sulcus"]) - plane["sulcus_mm"], np.abs(plane["midline"]) - plane["fissure"])
     sheet = np.minimum(sheet, plane["cisterns"])
     return np.minimum(sheet - widened_mm, -plane["cavity"] - plane["gap"])
