@@ -14,6 +14,16 @@ import numpy as np
 FEATURES: dict[str, str] = {
     # anatomy
     "template": "tissue layout and inner table of the MNI152 brain, bent and cut anew for each subject",
+    "head-shape": "long, broad, small and large heads; thin, thick and uneven skulls; bone inside the forehead",
+    "brain-shape": "tight to very atrophic brains, uneven ventricles, high and low tentoria, tissue of unusual density",
+    "cysts": "large cisterna magna, arachnoid cyst, cavum septi, wide subdural spaces",
+    "dura": "thick, dense and calcified falx and tentorium",
+    "arteries": "dense arteries at the base, and the pituitary",
+    "veins": "large and dense venous sinuses and deep veins",
+    "scalp": "thick and thin scalps, patchy muscle, pale fat",
+    "rim": "uneven rise of density under a blurred inner table",
+    "slab": "sloping bone averaged over the slice, at vertex and base",
+    "hardening": "dark bands and bright cupping between the petrous bones",
     # pathology
     "any-size": "parenchymal bleeds from 0.1 to 150 mL: lobed, several, with satellites, contusions, petechiae",
     "any-age": "blood from hyperacute to subacute, mixed, anaemic, and fresh in an old subdural collection",
@@ -33,6 +43,16 @@ FEATURES: dict[str, str] = {
 WIDE: dict[str, float] = {
     # anatomy
     "template": 0.5,
+    "head-shape": 0.6,
+    "brain-shape": 0.6,
+    "cysts": 0.12,
+    "dura": 0.4,
+    "arteries": 0.4,
+    "veins": 0.5,
+    "scalp": 0.5,
+    "rim": 0.6,
+    "slab": 0.6,
+    "hardening": 0.4,
     # pathology
     "any-size": 0.85,
     "any-age": 0.75,

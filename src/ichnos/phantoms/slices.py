@@ -10,6 +10,7 @@ from ichnos.phantoms.bleed_paint import paint_bleeds
 from ichnos.phantoms.distractors import Distractors, paint_distractors
 from ichnos.phantoms.fields import Field
 from ichnos.phantoms.grid import Grid
+from ichnos.phantoms.structures import Structure, paint_structures
 from ichnos.phantoms.template import Subject
 from ichnos.phantoms.tissue import Image, Plane, Radiodensity, paint_plane
 
@@ -27,6 +28,7 @@ class Content:
         distractors: of this head.
         background: air with table and head-rest, one image for all slices.
         textures: fine texture images, blended from slice to slice.
+        structures: of this head; the region of one is `structure-0`, `structure-1`, ...
         subject: the template bent into this head; none where all is drawn from functions.
     """
 
@@ -36,6 +38,7 @@ class Content:
     distractors: Distractors
     background: Image
     textures: Float[np.ndarray, "textures rows columns"]
+    structures: tuple[Structure, ...] = ()
     subject: Subject | None = None
 
 
@@ -81,6 +84,7 @@ def _texture(content: Content, z: int) -> Image:
 def _add_plane(layers: Layers, z: int, plane: Plane, content: Content, weight: float) -> None:
     window = plane.window
     image = paint_plane(plane, content.hu, content.background[window])
+    image = paint_structures(image, plane, content.structures)
     image = paint_distractors(image, plane, content.distractors)
     image, shares = paint_bleeds(image, plane, content.bleeds, content.hu)
     for subtype, share in shares:

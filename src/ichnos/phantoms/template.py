@@ -138,6 +138,7 @@ class Subject:
         coarse_mm, fine_mm: by how much.
         spare_mm: by how much the cavity is wider than the brain's outline.
         ventricle_mm: by how much the ventricles' walls are moved out.
+        skew_mm: by how much more on the right than on the left.
         cut: share of tissue below which a place is fluid; more where `openness` is.
         soft_mm: width over which the maps go from fluid to tissue.
     """
@@ -152,6 +153,7 @@ class Subject:
     fine_mm: float
     spare_mm: float
     ventricle_mm: float
+    skew_mm: float
     cut: float
     soft_mm: float
 
@@ -171,9 +173,10 @@ def draw_subject(rng: np.random.Generator, head: Head, brain: Brain) -> Subject:
         fine=(Noise.draw(rng, 16.0), Noise.draw(rng, 16.0), Noise.draw(rng, 16.0)),
         coarse_mm=float(rng.uniform(1.0, 3.0)),
         fine_mm=float(rng.uniform(0.6, 1.8)),
-        spare_mm=float(rng.uniform(-1.2, 0.6)) + 4.5 * brain.atrophy**2,
+        spare_mm=float(rng.uniform(-1.2, 0.6)) + 4.5 * min(brain.atrophy, 1.2) ** 2,
         ventricle_mm=8.0 * (brain.ventricle_scale - 0.95),
-        cut=float(rng.uniform(0.22, 0.42)) + 0.34 * brain.atrophy,
+        skew_mm=4.0 * brain.ventricle_skew,
+        cut=float(rng.uniform(0.22, 0.42)) + 0.34 * min(brain.atrophy, 1.2),
         soft_mm=float(rng.uniform(2.5, 6.0)),
     )
 
@@ -205,7 +208,8 @@ def template_fields(
     places = _bent(subject, points, fine=True)
     voxels: list[Field] = [p - np.float32(f) for p, f in zip(places, FIRST_MM, strict=True)]
     reach = np.exp(-np.abs(_sample(subject.template.ventricles, voxels)) * np.float32(1 / 12.0))
-    push = reach * (np.float32(subject.ventricle_mm) + opened_mm)
+    own_mm = np.float32(subject.ventricle_mm) + np.float32(subject.skew_mm) * np.tanh(places.x / np.float32(8.0))
+    push = reach * (own_mm + opened_mm)
     pushed = [v - push * _sample(axis, voxels) for v, axis in zip(voxels, subject.template.outward, strict=True)]
     found = {name: v + np.float32(f) for name, v, f in zip(PLACES, pushed, FIRST_MM, strict=True)}
     return found | {

@@ -111,6 +111,17 @@ class Plane:
         """Share of each pixel that lies where `distance` is below 0; the edge may be softer than a pixel."""
         return np.clip(np.float32(0.5) - distance * np.float32(1.0 / (self.pixel_mm + edge_mm)), 0.0, 1.0)
 
+    def inner(self) -> Image:
+        """Share of each pixel inside the inner table, which may be blunt."""
+        if not self.has("blunt"):
+            return self.inside(self["cavity"])
+        width_mm = np.float32(self.pixel_mm) + np.maximum(self["blunt"], 0.0)
+        return np.clip(np.float32(0.5) - self["cavity"] / width_mm, 0.0, 1.0)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a field."""
+        return name in self._fields
+
     def meets(self, name: str, below: float = 1.0) -> bool:
         """Whether a field is there and gets below a value in this plane (judged on the lattice)."""
         return name in self._fields and bool(self._fields[name][self._index].min() < below)
@@ -158,7 +169,7 @@ def paint_plane(plane: Plane, hu: Radiodensity, background: Image) -> Image:
     image = mix(image, _bone(plane, hu), skull)
     if plane.meets("air"):
         image = _paint_air(image, plane)
-    return mix(image, _intracranial(plane, hu), plane.inside(plane["cavity"]))
+    return mix(image, _intracranial(plane, hu), plane.inner())
 
 
 def _soft_tissue(plane: Plane, hu: Radiodensity) -> Image:
@@ -252,5 +263,6 @@ def _intracranial(plane: Plane, hu: Radiodensity) -> Image:
     image = mix(image, hu.dura, _tentorium_share(plane))
     image = mix(image, hu.vein, plane.inside(np.minimum(plane["sagittal_sinus"], plane["transverse_sinus"])))
     near = np.maximum(depth, 0.0)
-    image = image + hu.rim * np.exp(near * (-1.0 / hu.rim_mm))
+    rise = hu.rim * np.exp(near * (-1.0 / hu.rim_mm))
+    image = image + (rise * plane["rim_gain"] if plane.has("rim_gain") else rise)
     return image + plane["drift"]
