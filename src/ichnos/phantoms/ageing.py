@@ -83,7 +83,7 @@ def _aged(bleed: Bleed, age: Age, rng: np.random.Generator) -> Bleed:
     if bleed.subtype == "subdural":  # thin layers as dense as cortex would be labels that nobody can see
         hu = max(hu, 46.0)
     if bleed.subtype == "subarachnoid":  # thin and mixed with fluid
-        return replace(bleed, hu=hu - float(rng.uniform(0.0, 14.0)), edge_mm=0.3 * edge_mm)
+        return replace(bleed, hu=max(hu - float(rng.uniform(0.0, 14.0)), 36.0), edge_mm=0.3 * edge_mm)
 
     def shade(points: Points, region: Field) -> Field:
         dense = np.clip(region * np.float32(-0.1), 0.0, 1.0) - np.float32(0.7)
@@ -97,7 +97,7 @@ def _on_chronic(bleed: Bleed, rng: np.random.Generator, noise: Noise) -> Bleed:
     body, fresh = float(rng.uniform(14.0, 34.0)), float(rng.uniform(45.0, 70.0))
     if rng.random() < 0.55:
         return replace(bleed, hu=fresh, upper_hu=body, level=_level(rng, (0.25, 0.75)))
-    many = float(rng.uniform(0.0, 1.0))
+    many = float(rng.uniform(-0.7, 0.3))
 
     def shade(points: Points, region: Field) -> Field:
         return np.asarray((fresh - body) * step(noise.at(points) - many, 0.7))

@@ -144,7 +144,7 @@ SCATTERED: dict[str, Callable[[np.random.Generator, Probe, float], Bleed]] = {
 
 def ventricular(rng: np.random.Generator, probe: Probe, wish: Wish) -> tuple[Bleed, ...]:
     """Blood in the ventricles; the wish may name one of `FILLINGS`."""
-    kind = wish.place or str(rng.choice(list(FILLINGS), p=(0.24, 0.2, 0.1, 0.26, 0.2)))
+    kind = wish.place or str(rng.choice(list(FILLINGS), p=FILLING_ODDS))
     dammed = float(rng.uniform(0.0, 1.0)) ** 1.5 * 5.5 * float(rng.random() < (0.25 if kind == "horns" else 0.6))
     region = FILLINGS[kind](rng, wished_side(rng, wish))
     return (Bleed("intraventricular", region, *fresh_hu(rng), dilates_mm=dammed),)
@@ -197,3 +197,6 @@ FILLINGS: dict[str, Callable[[np.random.Generator, float], Region]] = {
     "horns": _horns,
 }
 """How blood fills ventricles."""
+
+FILLING_ODDS = (0.24, 0.2, 0.1, 0.26, 0.2)
+"""Share of each filling where no disease asks for one."""

@@ -38,7 +38,7 @@ a subdural layer swells."""
 LAYERS = ("epidural", "subdural")
 """Blood between skull and brain."""
 
-Coarse = Float[np.ndarray, "planes nodes_down nodes_across"]
+Coarse = Float[np.ndarray, "z y x"]
 
 
 @dataclass(frozen=True)
