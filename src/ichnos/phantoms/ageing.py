@@ -108,11 +108,11 @@ def _on_chronic(bleed: Bleed, rng: np.random.Generator, noise: Noise) -> Bleed:
 def _settled(bleed: Bleed, rng: np.random.Generator) -> Bleed:
     """Let red cells sink to a level; the plasma above them is darker but belongs to the bleed."""
     settles, lower = rng.random(), float(rng.uniform(4.0, 14.0))
-    level, upper_hu = _level(rng, (0.3, 0.8)), float(rng.uniform(20.0, 44.0))
+    level, upper_hu = _level(rng, (0.3, 0.8)), float(rng.uniform(14.0, 36.0))
     share = {"intraparenchymal": 0.6, "subdural": 0.4, "intraventricular": 0.3}.get(bleed.subtype, 0.0)
     if settles >= share or bleed.level is not None:
         return bleed
-    return replace(bleed, hu=max(bleed.hu, upper_hu) + lower, upper_hu=upper_hu, level=level)
+    return replace(bleed, hu=min(max(bleed.hu, upper_hu + 8.0) + lower, 90.0), upper_hu=upper_hu, level=level)
 
 
 def _level(rng: np.random.Generator, share: Range) -> Within:
