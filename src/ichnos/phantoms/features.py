@@ -37,6 +37,10 @@ FEATURES: dict[str, str] = {
     "together": "bleeds that come together as in trauma, high pressure, amyloid and aneurysm",
     # look-alikes
     # scanner
+    "kernel": "soft to sharp kernels, noise of 1 to 15 HU of many textures, denoising",
+    "shifted-hu": "calibration off by up to 8 HU and 5 %",
+    "padding": "values outside the circle of reconstruction",
+    "exported": "pictures of 8 bits: HU clipped to 0..255, resized, compressed",
 }
 """Name of each feature, and what it adds, in words for tables and contact sheets."""
 
@@ -66,6 +70,10 @@ WIDE: dict[str, float] = {
     "together": 0.6,
     # look-alikes
     # scanner
+    "kernel": 0.5,
+    "shifted-hu": 0.15,
+    "padding": 0.2,
+    "exported": 0.2,
 }
 """Odds of each feature in the wide world that the bundled models are trained on."""
 

@@ -21,10 +21,11 @@ from ichnos.phantoms.distractors import distractor_fields, draw_distractors
 from ichnos.phantoms.features import draw_features
 from ichnos.phantoms.grid import draw_grid
 from ichnos.phantoms.head import draw_head, warp
+from ichnos.phantoms.imaging import image_scan
 from ichnos.phantoms.mass_effect import lift, mass_effect
 from ichnos.phantoms.probe import Probe
 from ichnos.phantoms.rim import hardening_field
-from ichnos.phantoms.scanner import draw_background, draw_scanner, drift_field, take_scan
+from ichnos.phantoms.scanner import draw_background, draw_scanner, drift_field
 from ichnos.phantoms.settings import SUBTYPES, PhantomSettings
 from ichnos.phantoms.slices import Content, paint_slices
 from ichnos.phantoms.sutures import draw_sutures
@@ -106,7 +107,7 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     layers = paint_slices(
         grid, Content(fields, hu, bleeds, distractors, background, textures, body.structures, body.subject)
     )
-    voxels_hu = take_scan(scanner, layers.voxels_hu, grid, noise)
+    voxels_hu = image_scan(features, scanner, layers.voxels_hu, grid, noise)
     least = {bleed.subtype: bleed.labelled_share for bleed in bleeds}
     masks = {n: (share > least[n]) & (layers.cavity > 1.0 - least[n]) for n, share in layers.bleeds.items()}
     return Phantom(
