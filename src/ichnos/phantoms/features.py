@@ -39,6 +39,11 @@ FEATURES: dict[str, str] = {
     # scanner
     "kernel": "soft to sharp kernels, noise of 1 to 15 HU of many textures, denoising",
     "shifted-hu": "calibration off by up to 8 HU and 5 %",
+    "wide-geometry": "thin and thick slices, gaps, tilted, turned and off-centre heads, zoom, partial coverage",
+    "bright-bone-streaks": "streaks and bars of bone and metal, cupping, capping, rings",
+    "motion": "ghosts and doubled skulls over a run of slices",
+    "table": "table, head-holder, blanket, wires and tubes around the head",
+    "defaced": "faces blurred, cut off or blackened",
     "padding": "values outside the circle of reconstruction",
     "exported": "pictures of 8 bits: HU clipped to 0..255, resized, compressed",
 }
@@ -72,6 +77,11 @@ WIDE: dict[str, float] = {
     # scanner
     "kernel": 0.5,
     "shifted-hu": 0.15,
+    "wide-geometry": 0.4,
+    "bright-bone-streaks": 0.2,
+    "motion": 0.1,
+    "table": 0.4,
+    "defaced": 0.15,
     "padding": 0.2,
     "exported": 0.2,
 }

@@ -80,7 +80,7 @@ def add_noise(kernel: Kernel, voxels_hu: Volume, grid: Grid, rng: np.random.Gene
         return noisy
     sigma = (0.0, kernel.smoothing_px, kernel.smoothing_px)
     away = ndimage.gaussian_filter(noisy, sigma, truncate=2.5) - noisy
-    reach = np.float32(2.0 * kernel.noise_hu + 2.0)
+    reach = np.float32(4.0 * kernel.noise_hu + 3.0)
     return noisy + np.float32(kernel.smoothing) * np.exp(-((away / reach) ** 2)) * away
 
 
