@@ -23,6 +23,9 @@ class Strip(Plane):
     def __getitem__(self, name):
         return self.fields[name]
 
+    def has(self, name):
+        return name in self.fields
+
     def meets(self, name, below=1.0):
         return bool(self.fields[name].min() < below)
 
