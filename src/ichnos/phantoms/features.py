@@ -37,6 +37,15 @@ FEATURES: dict[str, str] = {
     "together": "bleeds that come together as in trauma, high pressure, amyloid and aneurysm",
     # look-alikes
     # scanner
+    "kernel": "soft to sharp kernels, noise of 1 to 15 HU of many textures, denoising",
+    "shifted-hu": "calibration off by up to 8 HU and 5 %",
+    "wide-geometry": "thin and thick slices, gaps, tilted, turned and off-centre heads, zoom, partial coverage",
+    "bright-bone-streaks": "streaks and bars of bone and metal, cupping, capping, rings",
+    "motion": "ghosts and doubled skulls over a run of slices",
+    "table": "table, head-holder, blanket, wires and tubes around the head",
+    "defaced": "faces blurred, cut off or blackened",
+    "padding": "values outside the circle of reconstruction",
+    "exported": "pictures of 8 bits: HU clipped to 0..255, resized, compressed",
 }
 """Name of each feature, and what it adds, in words for tables and contact sheets."""
 
@@ -66,6 +75,15 @@ WIDE: dict[str, float] = {
     "together": 0.75,
     # look-alikes
     # scanner
+    "kernel": 0.5,
+    "shifted-hu": 0.15,
+    "wide-geometry": 0.4,
+    "bright-bone-streaks": 0.2,
+    "motion": 0.1,
+    "table": 0.4,
+    "defaced": 0.15,
+    "padding": 0.2,
+    "exported": 0.2,
 }
 """Odds of each feature in the wide world that the bundled models are trained on."""
 

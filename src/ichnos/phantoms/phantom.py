@@ -19,16 +19,18 @@ from ichnos.phantoms.bleeds import draw_bleeds
 from ichnos.phantoms.brain import draw_brain
 from ichnos.phantoms.distractors import distractor_fields, draw_distractors
 from ichnos.phantoms.features import draw_features
-from ichnos.phantoms.grid import draw_grid
+from ichnos.phantoms.furniture import furnish
 from ichnos.phantoms.head import draw_head, warp
+from ichnos.phantoms.imaging import image_scan
 from ichnos.phantoms.mass_effect import lift, mass_effect
 from ichnos.phantoms.probe import Probe
 from ichnos.phantoms.rim import hardening_field
-from ichnos.phantoms.scanner import draw_background, draw_scanner, drift_field, take_scan
+from ichnos.phantoms.scanner import draw_background, draw_scanner, drift_field
 from ichnos.phantoms.settings import SUBTYPES, PhantomSettings
 from ichnos.phantoms.slices import Content, paint_slices
 from ichnos.phantoms.sutures import draw_sutures
 from ichnos.phantoms.tissue import draw_radiodensity, draw_texture
+from ichnos.phantoms.views import draw_view
 from ichnos.scans.scan import Scan
 
 TEXTURES = 6
@@ -85,7 +87,7 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     features = draw_features(seed, settings.features)
     streams = np.random.SeedSequence(seed).spawn(7)
     anatomy, choice, bleeding, odd, pose, scanning, noise = (np.random.default_rng(s) for s in streams)
-    grid = draw_grid(pose, settings)
+    grid = draw_view(features, pose, settings)
     head, brain, hu = widen(features, draw_head(anatomy), draw_brain(anatomy), draw_radiodensity(anatomy))
     textures = np.stack([draw_texture(anatomy, grid.geometry.shape[1:], grid.pixel_mm) for _ in range(TEXTURES)])
     body = complete(features, head, brain, draw_sutures(anatomy))
@@ -103,10 +105,12 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     if "hardening" in features:
         fields["drift"] += hardening_field(body.rim, points)
     background = draw_background(scanner, grid)
+    if "table" in features:
+        background = furnish(features.stream("table"), background, grid)
     layers = paint_slices(
         grid, Content(fields, hu, bleeds, distractors, background, textures, body.structures, body.subject)
     )
-    voxels_hu = take_scan(scanner, layers.voxels_hu, grid, noise)
+    voxels_hu = image_scan(features, scanner, layers, grid, noise)
     least = {bleed.subtype: bleed.labelled_share for bleed in bleeds}
     masks = {n: (share > least[n]) & (layers.cavity > 1.0 - least[n]) for n, share in layers.bleeds.items()}
     return Phantom(
