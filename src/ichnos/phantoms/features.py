@@ -76,12 +76,12 @@ WIDE: dict[str, float] = {
     # look-alikes
     # scanner
     "kernel": 0.5,
-    "shifted-hu": 0.15,
+    "shifted-hu": 0.12,
     "wide-geometry": 0.4,
-    "bright-bone-streaks": 0.2,
-    "motion": 0.1,
+    "bright-bone-streaks": 0.15,
+    "motion": 0.08,
     "table": 0.4,
-    "defaced": 0.15,
+    "defaced": 0.12,
     "padding": 0.2,
     "exported": 0.2,
 }
