@@ -51,6 +51,7 @@ def test_a_bleed_does_not_change_with_those_of_other_subtypes():
     features = with_features(4, "any-age", "oedema", "fluid-levels")
     alone, together = age_bleeds(ALL[1:2], features)[0], age_bleeds(ALL, features)[1]
     assert (alone.hu, alone.upper_hu, alone.edge_mm) == (together.hu, together.upper_hu, together.edge_mm)
+    assert len({bleed.edge_mm for bleed in age_bleeds(ALL, features)}) == len(SUBTYPES)
     assert np.array_equal(alone.halo(SPACE, BALL), together.halo(SPACE, BALL))
 
 

@@ -1,11 +1,12 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from ichnos.phantoms.bleed import Bleed
 from ichnos.phantoms.bleed_paint import filled_distance, paint_bleeds
-from ichnos.phantoms.tissue import Plane, draw_radiodensity
+from ichnos.phantoms.tissue import Plane, csf_distance, draw_radiodensity
 
 HU = replace(draw_radiodensity(np.random.default_rng(0)), grey=36.0, white=26.0, cerebrospinal=6.0)
 ACROSS = np.tile(np.arange(-10.0, 10.0, dtype=np.float32), (4, 1))
@@ -17,14 +18,17 @@ class Strip(Plane):
     def __init__(self, **fields):
         blank = np.zeros((4, 20), np.float32)
         self.pixel_mm, self.grain, self.subject = 1.0, blank, None
-        self.fields = {"cavity": blank - 30.0, "ventricles": blank + 30.0, "gap": blank, "drift": blank}
-        self.fields |= {name.replace("_", "-"): values for name, values in fields.items()}
+        self._fields = {"cavity": blank - 30.0, "ventricles": blank + 30.0, "gap": blank, "drift": blank}
+        self._fields |= {name.replace("_", "-"): values for name, values in fields.items()}
 
     def __getitem__(self, name):
-        return self.fields[name]
+        return self._fields[name]
+
+    def has(self, name):
+        return name in self.fields
 
     def meets(self, name, below=1.0):
-        return bool(self.fields[name].min() < below)
+        return bool(self._fields[name].min() < below)
 
 
 def made(subtype="intraparenchymal", **choices):
@@ -74,3 +78,11 @@ def test_a_large_bleed_fills_the_ventricle_that_it_meets(breaks_in, expected):
     plane = Strip(ventricles=np.full((4, 20), -5.0, np.float32))
     distance = filled_distance(made(breaks_in=breaks_in), np.full((4, 20), -5.0, np.float32), plane)
     assert (distance == expected).all()
+
+
+def test_soft_template_tissue_is_never_filled_however_far_blood_distends():
+    blank = np.zeros((4, 20), np.float32)
+    plane = Strip(tissue=blank + 1.0, cut=blank + 0.4)
+    plane.subject = SimpleNamespace(soft_mm=2.5)
+    assert (csf_distance(plane, widened_mm=9.0) > 0.7).all()
+    assert csf_distance(plane, widened_mm=0.5) == pytest.approx(blank + 1.0)

@@ -62,3 +62,17 @@ def test_sloping_bone_is_averaged_over_the_slice(monkeypatch):
     assert mixed[plain.cavity > 0.99].sum() > 20
     assert not ((plain.voxels_hu > 150.0) & (plain.cavity > 0.99) & ~edge).any()
     assert plain.cavity.sum() == pytest.approx(soft.cavity.sum())
+
+
+def test_blood_under_a_blunt_table_is_mixed_with_bone_too(monkeypatch):
+    tiny = {"slices": 5, "rows": 64, "columns": 64, "gap_mm": (9.0, 9.0), "thickness_planes": 1}
+    choices = {"bleed_probability": 1.0, "subtypes": ("subdural",), "distractors": False}
+    sharp, blunt = (
+        painted(monkeypatch, 6, features=features, **choices, **tiny)[2] for features in ({}, {"slab": 1.0})
+    )
+    blood = sharp.bleeds["subdural"] > 0.99
+    assert blood.sum() > 20
+    assert np.array_equal(sharp.bleeds["subdural"], blunt.bleeds["subdural"])
+    brightened = (blunt.voxels_hu - sharp.voxels_hu)[blood]
+    assert brightened.min() > -1.0
+    assert brightened.max() > 40.0

@@ -4,6 +4,7 @@ from dataclasses import replace
 import nibabel
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from ichnos.errors import UsageError
 from ichnos.phantoms import PhantomSettings, make_phantom, template
@@ -73,6 +74,13 @@ def test_walls_move_by_the_wanted_distance():
         distance = template_fields(replace(still, ventricle_mm=moved_mm), line, np.zeros_like(x))["ventricles"][0, 0]
         edges.append(x[0, 0, np.nonzero(distance < 0)[0][-1]])
     assert 2.5 < edges[1] - edges[0] < 5.5
+
+
+def test_wide_ventricles_have_no_islands():
+    wide = replace(subject_of(3), ventricle_mm=12.0)
+    inside = template_fields(wide, GRID, np.zeros_like(GRID.x))["ventricles"] < 0
+    filled = ndimage.binary_fill_holes(inside)
+    assert (filled & ~inside).sum() < 0.01 * inside.sum()
 
 
 def test_without_the_wheel_the_way_out_is_named(monkeypatch):

@@ -83,7 +83,7 @@ def _aged(bleed: Bleed, age: Age, rng: np.random.Generator) -> Bleed:
     if bleed.subtype == "subdural":  # thin layers as dense as cortex would be labels that nobody can see
         hu = max(hu, 46.0)
     if bleed.subtype == "subarachnoid":  # thin and mixed with fluid
-        return replace(bleed, hu=max(hu - float(rng.uniform(0.0, 14.0)), 36.0), edge_mm=0.3 * edge_mm)
+        return replace(bleed, hu=max(hu - float(rng.uniform(0.0, 14.0)), 42.0), edge_mm=0.3 * edge_mm)
 
     def shade(points: Points, region: Field) -> Field:
         dense = np.clip(region * np.float32(-0.1), 0.0, 1.0) - np.float32(0.7)
@@ -108,11 +108,11 @@ def _on_chronic(bleed: Bleed, rng: np.random.Generator, noise: Noise) -> Bleed:
 def _settled(bleed: Bleed, rng: np.random.Generator) -> Bleed:
     """Let red cells sink to a level; the plasma above them is darker but belongs to the bleed."""
     settles, lower = rng.random(), float(rng.uniform(4.0, 14.0))
-    level, upper_hu = _level(rng, (0.3, 0.8)), float(rng.uniform(20.0, 44.0))
+    level, upper_hu = _level(rng, (0.3, 0.8)), float(rng.uniform(14.0, 36.0))
     share = {"intraparenchymal": 0.6, "subdural": 0.4, "intraventricular": 0.3}.get(bleed.subtype, 0.0)
     if settles >= share or bleed.level is not None:
         return bleed
-    return replace(bleed, hu=max(bleed.hu, upper_hu) + lower, upper_hu=upper_hu, level=level)
+    return replace(bleed, hu=min(max(bleed.hu, upper_hu + 8.0) + lower, 90.0), upper_hu=upper_hu, level=level)
 
 
 def _level(rng: np.random.Generator, share: Range) -> Within:

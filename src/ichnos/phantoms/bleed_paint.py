@@ -3,7 +3,7 @@
 import numpy as np
 
 from ichnos.phantoms.bleed import Bleed
-from ichnos.phantoms.tissue import Image, Plane, Radiodensity, csf_distance, mix
+from ichnos.phantoms.tissue import Image, Plane, Radiodensity, csf_distance, mix, under_table
 
 
 def paint_bleeds(
@@ -30,7 +30,7 @@ def paint_bleeds(
         image = image - free * _oedema(image, plane, index, bleed, hu) if bleed.oedema_mm > 0.5 else image
         share = np.minimum(plane.inside(distance, bleed.edge_mm), free)
         free = free - share
-        image = mix(image, _blood(plane, index, bleed), share)
+        image = mix(image, under_table(plane, _blood(plane, index, bleed)), share)
         shares.append((bleed.subtype, share))
     return image, shares
 

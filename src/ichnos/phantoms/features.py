@@ -72,7 +72,7 @@ WIDE: dict[str, float] = {
     "wide-sah": 0.8,
     "thin-sdh": 0.8,
     "wide-edh": 0.7,
-    "together": 0.6,
+    "together": 0.75,
     # look-alikes
     # scanner
     "kernel": 0.5,

@@ -13,7 +13,7 @@ import numpy as np
 from ichnos.phantoms.features import Features
 from ichnos.phantoms.fields import Field, Noise, Points, bump, ellipsoid, folded, rod, step
 from ichnos.phantoms.head import petrous_ridge
-from ichnos.phantoms.tissue import Image, Plane, mix
+from ichnos.phantoms.tissue import Image, Plane, mix, under_table
 
 Region = Callable[[Points, dict[str, Field]], Field]
 """From positions and the other fields to a distance, below 0 inside."""
@@ -53,7 +53,7 @@ def paint_structures(image: Image, plane: Plane, structures: tuple[Structure, ..
         name = f"structure-{index}"
         if plane.meets(name):
             density = structure.hu + structure.unrest_hu * plane.grain + plane["drift"]
-            image = mix(image, density, inside * plane.inside(plane[name] / structure.softness_mm))
+            image = mix(image, under_table(plane, density), inside * plane.inside(plane[name] / structure.softness_mm))
     return image
 
 

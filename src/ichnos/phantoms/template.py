@@ -207,9 +207,10 @@ def template_fields(
     """
     places = _bent(subject, points, fine=True)
     voxels: list[Field] = [p - np.float32(f) for p, f in zip(places, FIRST_MM, strict=True)]
-    reach = np.exp(-np.abs(_sample(subject.template.ventricles, voxels)) * np.float32(1 / 12.0))
+    away = _sample(subject.template.ventricles, voxels)
+    reach = np.exp(-np.abs(away) * np.float32(1 / 12.0))
     own_mm = np.float32(subject.ventricle_mm) + np.float32(subject.skew_mm) * np.tanh(places.x / np.float32(8.0))
-    push = reach * (own_mm + opened_mm)
+    push = np.minimum(reach * (own_mm + opened_mm), np.maximum(away + 2.0, 0.0))  # not across to the other wall
     pushed = [v - push * _sample(axis, voxels) for v, axis in zip(voxels, subject.template.outward, strict=True)]
     found = {name: v + np.float32(f) for name, v, f in zip(PLACES, pushed, FIRST_MM, strict=True)}
     return found | {

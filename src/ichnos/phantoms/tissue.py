@@ -86,6 +86,7 @@ class Plane:
         slab_mm: what the plane stands for along the slice normal.
         grain: fine texture of the same size as the window, mean 0, standard deviation 1.
         subject: the template that gives the tissues, if one does.
+        bone: HU of the bone, wherever it is, once the plane is painted.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Plane:
         self.pixel_mm, self.slab_mm = grid.pixel_mm, grid.slab_mm
         self.window = _window(grid, fields["skin"][index])
         self.grain, self.subject = texture[self.window], subject
+        self.bone = np.zeros_like(self.grain)
         self._enlarge = grid.enlarger(*self.window)
 
     def __getitem__(self, name: str) -> Image:
@@ -154,6 +156,11 @@ def mix(base: Image, tissue: Image | float, share: Image) -> Image:
     return base + share * (tissue - base)
 
 
+def under_table(plane: Plane, tissue: Image | float) -> Image | float:
+    """What a tissue looks like inside the skull: mixed with bone where the inner table is blunt."""
+    return mix(plane.bone, tissue, plane.inner()) if plane.has("blunt") else tissue
+
+
 def paint_plane(plane: Plane, hu: Radiodensity, background: Image) -> Image:
     """HU of the window of one plane, without bleeds.
 
@@ -166,7 +173,8 @@ def paint_plane(plane: Plane, hu: Radiodensity, background: Image) -> Image:
     if plane.meets("air"):
         image = _paint_face(image, plane, hu)
     skull = plane.inside(plane["skull"])
-    image = mix(image, _bone(plane, hu), skull)
+    plane.bone = _bone(plane, hu)
+    image = mix(image, plane.bone, skull)
     if plane.meets("air"):
         image = _paint_air(image, plane)
     return mix(image, _intracranial(plane, hu), plane.inner())

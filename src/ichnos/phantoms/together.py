@@ -96,5 +96,5 @@ DISEASES: dict[str, Callable[[np.random.Generator, float], list[Wish]]] = {
 }
 """What makes heads bleed, and what bleeds then."""
 
-DISEASE_ODDS = (0.26, 0.14, 0.15, 0.24, 0.11, 0.10)
+DISEASE_ODDS = (0.27, 0.15, 0.15, 0.24, 0.13, 0.06)
 """Share of each disease."""
