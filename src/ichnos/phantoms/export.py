@@ -45,7 +45,7 @@ def draw_export(rng: np.random.Generator) -> Export:
         window_hu=WINDOWS_HU[int(rng.integers(len(WINDOWS_HU)))],
         levels=int(rng.choice((64, 128))) if chances[0] < 0.15 else 256,
         shrink=float(rng.uniform(0.4, 0.85)) if chances[1] < 0.3 else 1.0,
-        loss=float(rng.uniform(2.0, 14.0)) if chances[2] < 0.25 else 0.0,
+        loss=float(rng.uniform(2.0, 9.0)) if chances[2] < 0.25 else 0.0,
     )
 
 
