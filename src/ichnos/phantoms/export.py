@@ -12,8 +12,8 @@ from ichnos.scans.scan import AIR_HU
 PADS_HU = (AIR_HU, -2000.0, -3024.0, 0.0)
 """Values that scanners and converters write outside the circle of reconstruction."""
 
-WINDOWS_HU = ((0.0, 255.0), (0.0, 255.0), (0.0, 255.0), (-20.0, 100.0))
-"""Ranges of HU that an export keeps: that of public 8-bit slices, and the brain window of pictures."""
+WINDOWS_HU = ((0.0, 255.0),)
+"""Ranges of HU that an export keeps: that of public 8-bit slices. Narrower ones make bone as dense as blood."""
 
 BLOCK = 8
 """Edge in pixels of the blocks of a JPEG-like compression."""
