@@ -89,7 +89,7 @@ def draw_swollen(rng: np.random.Generator, probe: Probe) -> tuple[LookAlike, ...
     """A dark swollen brain, whose falx, tentorium, cisterns and vessels look dense beside it."""
     hu, closed = float(rng.uniform(18.0, 27.0)), float(rng.uniform(0.5, 0.95))
     dense, half = float(rng.uniform(38.0, 62.0)), float(rng.uniform(0.6, 1.6))
-    cistern_hu, reach = float(rng.uniform(26.0, 44.0)), float(rng.uniform(-1.0, 1.5))
+    cistern_hu, reach = float(rng.uniform(24.0, 38.0)), float(rng.uniform(-1.0, 1.5))
 
     def falx(points: Points, fields: dict[str, Field]) -> Field:
         sheets = (fields["midline"], fields["tentorium"])

@@ -50,7 +50,8 @@ def paint_look_alikes(image: Image, plane: Plane, found: tuple[LookAlike, ...]) 
         name = f"alike-{index}"
         if plane.meets(name):
             share = PLACES[one.place](plane) * plane.inside(plane[name] / one.softness_mm)
-            image = mix(image, one.hu + one.unrest_hu * plane.grain, one.strength * share)
+            drift = plane["drift"] * plane.inside(plane["cavity"])
+            image = mix(image, one.hu + one.unrest_hu * plane.grain + drift, one.strength * share)
     return image
 
 
