@@ -36,6 +36,13 @@ FEATURES: dict[str, str] = {
     "wide-edh": "epidural lenses of every size, at the vertex and in the posterior fossa too",
     "together": "bleeds that come together as in trauma, high pressure, amyloid and aneurysm",
     # look-alikes
+    "scalp-haematoma": "swollen scalps and orbits, filled sinuses and mastoids, air and metal under the skin, a tube",
+    "calcified": "calcium from 60 to 800 HU in plexus, pineal, falx, basal ganglia, arteries, old lesions",
+    "operated": "burr holes, craniotomies, missing bone, air, drains, clips, patches, fluid",
+    "tumour": "masses of 35 to 55 HU in the brain or beside the dura, with dark oedema",
+    "infarct": "fresh and old infarcts, dark white matter of small vessel disease",
+    "fractures": "cracks of vault and base, pieces driven in, air",
+    "pseudo-sah": "dark swollen brains, whose falx, tentorium and cisterns look dense",
     # scanner
     "kernel": "soft to sharp kernels, noise of 1 to 15 HU of many textures, denoising",
     "shifted-hu": "calibration off by up to 8 HU and 5 %",
@@ -74,6 +81,13 @@ WIDE: dict[str, float] = {
     "wide-edh": 0.7,
     "together": 0.75,
     # look-alikes
+    "scalp-haematoma": 0.35,
+    "calcified": 0.35,
+    "operated": 0.2,
+    "tumour": 0.12,
+    "infarct": 0.25,
+    "fractures": 0.2,
+    "pseudo-sah": 0.06,
     # scanner
     "kernel": 0.5,
     "shifted-hu": 0.12,
