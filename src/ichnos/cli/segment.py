@@ -38,7 +38,7 @@ class SegmentOptions:
 
     inputs: Path
     output: Path
-    model: Path | None = None
+    model: Path | str | None = None
     series: str | None = None
     strict: bool = False
     device: str = "auto"

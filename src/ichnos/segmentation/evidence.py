@@ -9,7 +9,6 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 from torch import nn
 
-from ichnos.maps.methods import explain
 from ichnos.models.outputs import KNOWN_LABELS, find_bleed_output, to_probabilities
 from ichnos.preprocessing.brain_mask import BrainMask, find_brain_mask
 from ichnos.preprocessing.recipe import Recipe
@@ -74,6 +73,8 @@ def gather_evidence(
         batch_size: slices at a time; 1 where a map would depend on its batch.
         labels: what the outputs stand for; one of them for a bleed of whatever kind.
     """
+    from ichnos.maps.methods import explain  # transformers, which load for seconds
+
     brain = find_brain_mask(scan)
     grid, slices_hu = recipe.place(scan)
     target, map_settings = find_bleed_output(labels), settings.map_settings
