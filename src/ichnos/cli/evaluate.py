@@ -13,12 +13,12 @@ from ichnos.cohorts.case import Case, Cohort, LabelledScan
 from ichnos.cohorts.folds import read_folds
 from ichnos.cohorts.readers import open_cohort
 from ichnos.errors import UsageError
+from ichnos.evaluation.predict import predict_with
 from ichnos.evaluation.predictions import (
     Prediction,
     PredictionFiles,
     list_predictions,
     predict_nothing,
-    predict_with,
     read_prediction,
 )
 from ichnos.evaluation.protocols import choose_protocol
