@@ -14,6 +14,7 @@ from ichnos.preprocessing.brain_mask import BrainMask, find_brain_mask
 from ichnos.preprocessing.recipe import Recipe
 from ichnos.scans.scan import AIR_HU, Scan
 from ichnos.segmentation.settings import SegmentationSettings
+from ichnos.segmentation.subtypes import SubtypeEvidence
 
 _HU_SMOOTHING_MM = 1.0
 """In-plane Gaussian (sigma) before the HU range is asked, so that noise does not pepper a mask."""
@@ -45,6 +46,7 @@ class Evidence:
         slice_probabilities: P(bleed) per slice.
         allowed: voxels that may be bleed: in the cavity (unless the settings look everywhere) and in the
             HU range.
+        subtypes: where a network of pixels tells them.
     """
 
     scan: Scan
@@ -52,6 +54,7 @@ class Evidence:
     map: Float[np.ndarray, "slices rows columns"]
     slice_probabilities: Float[np.ndarray, " slices"]
     allowed: Bool[np.ndarray, "slices rows columns"]
+    subtypes: SubtypeEvidence | None = None
 
 
 def gather_evidence(

@@ -100,7 +100,7 @@ class Training(lightning.LightningModule):
         self.measured.append({name: value.detach().cpu() for name, value in measured.items()})
 
     def on_validation_epoch_end(self) -> None:
-        """Log the objective's figures over all validation slices; what could not be measured stands in the table alone."""
+        """Log the objective's figures over all validation slices; not those without a value."""
         together = self._gather()
         figures = self.objective.summarise(together)
         if not math.isfinite(figures["loss"]):
