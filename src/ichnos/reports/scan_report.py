@@ -33,10 +33,10 @@ def make_sections(result: Segmentation, overlay: Path) -> tuple[Section, ...]:
 
 
 def _measures(result: Segmentation) -> Table:
-    slices = result.bleed_mask.voxels.any(axis=(1, 2))
+    bleeding = int(result.bleed_mask.voxels.any(axis=(1, 2)).sum())
     rows = (
         ("volume of bleed", f"{result.volume_ml:.1f} mL"),
-        ("slices with bleed", f"{int(slices.sum())} of {len(slices)}"),
+        ("slices with bleed", f"{bleeding} of {len(result.slice_probabilities)}"),
         ("P(bleed) of the most suspicious slice", f"{result.probability:.2f}"),
         ("intracranial mask", f"{result.brain_mask.volume_ml:.0f} mL"),
     )
