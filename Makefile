@@ -26,7 +26,7 @@ demo: setup ## Train on slice labels of phantoms, segment fresh ones; results in
 	$(BIN)/ichnos demo -o demo-output
 
 test: setup ## Run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: lint types docs test ## Everything that CI runs
 

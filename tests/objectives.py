@@ -45,6 +45,8 @@ NETWORKS = {
     "multi-label-ce": ("unet-classifier", {**_ENCODER, "hidden": [16, 8], "outputs": 7}),
     "multi-label-dice": ("unet-classifier", {**_ENCODER, "hidden": [16, 8], "outputs": 7}),
     "pseudo-labels": ("unet", {**_ENCODER, "outputs": 2}),
+    "subtype-masks": ("unet", {**_ENCODER, "outputs": 6}),
+    "cavity": ("unet", _ENCODER),
 }
 """For each strategy, a network that it can train."""
 
@@ -59,6 +61,8 @@ SETTINGS = {
     "multi-label-ce": {},
     "multi-label-dice": {},
     "pseudo-labels": {"classes": 2, "view": "none"},
+    "subtype-masks": {},
+    "cavity": {},
 }
 
 

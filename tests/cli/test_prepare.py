@@ -132,7 +132,7 @@ def options(**changes):
         ({"recipe": "paper", "image_size": 256}, GridSettings(256)),
         ({"field_of_view_mm": 0.0}, GridSettings(128)),
         ({"recipe": "reference", "field_of_view_mm": 220.0}, GridSettings(384, 220.0)),
-        ({"brain_mask": "classical"}, GridSettings(128, 240.0, None, "classical")),
+        ({"brain_mask": "classical"}, GridSettings(128, 240.0, brain_mask="classical")),
     ],
 )
 def test_the_grid_is_the_presets_with_what_was_changed(changes, expected):

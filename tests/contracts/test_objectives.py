@@ -24,6 +24,8 @@ LEARNT = {
     "multi-label-ce": (60, 0.01, 0.3),
     "multi-label-dice": (40, 0.01, 0.2),
     "pseudo-labels": (70, 0.01, 0.5),
+    "subtype-masks": (70, 0.01, 0.6),
+    "cavity": (80, 0.01, 0.4),
 }
 """Steps of Adam, their learning rate, and what share of its first loss may be left after them."""
 

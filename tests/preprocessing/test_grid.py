@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from preprocessing.heads import ball_head, canonical_geometry
 
-from ichnos.preprocessing.grid import Axis, ModelGrid
+from ichnos.preprocessing.grid import LARGEST_HEAD_MM, Axis, ModelGrid
+from ichnos.preprocessing.head import find_head_box
 from ichnos.scans.scan import AIR_HU, Scan
 
 
@@ -114,3 +115,12 @@ def test_the_middle_of_a_slice_that_is_not_square() -> None:
     grid = ModelGrid.place(scan_of(voxels), 16, None, resized_to=20)
     assert (grid.row_axis.step, grid.column_axis.step) == (2.0, 2.0)
     assert grid.column_axis.start == (7 + 0.5) * 2 - 0.5
+
+
+def test_a_head_of_impossible_size_is_seen_whole():
+    usual, grown = ball_head(), ball_head(spacing_mm=(5.0, 1.6, 1.6))
+    stretched = Scan(grown.voxels_hu, canonical_geometry(grown.voxels_hu.shape, (5.0, 4.8, 4.8)))
+    step, larger = (ModelGrid.place(scan, 64, 216.0).row_axis for scan in (usual, stretched))
+    assert step.step == pytest.approx(216 / 64 / 1.6)
+    extent_px = find_head_box(stretched).extent_mm / 4.8
+    assert larger.step * 64 == pytest.approx(extent_px * 216 / LARGEST_HEAD_MM)

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from preprocessing.heads import ball_head
 from pydantic import ValidationError
 
 from ichnos.preprocessing.hu_window import HuWindow
 from ichnos.preprocessing.recipe import PRESETS, Recipe
+from ichnos.scans.scan import Scan
 
 
 def test_channels_are_windows_standardised() -> None:
@@ -42,3 +44,15 @@ def test_the_reference_scales_each_slice_from_its_own_range() -> None:
     np.testing.assert_array_equal(channels[0, :, 0, 0], [-20.0, -90.0, -900.0])  # constant: left in HU, as released
     np.testing.assert_allclose(channels[1, 0], [[0.0, 40 / 120], [70 / 120, 1.0]], atol=1e-6)
     np.testing.assert_allclose(channels[1, 2], [[0.0, 920 / 2900], [950 / 2900, 1.0]], atol=1e-6)
+
+
+def test_an_8_bit_export_looks_the_same_where_hu_are_cut_off():
+    recipe = PRESETS["ichnos"].model_copy(update={"cut_off_hu": (0.0, 255.0), "image_size": 32})
+    scan = ball_head(centre_mm=(8.0, 3.0, 0.0))
+    exported = Scan(np.clip(scan.voxels_hu, 0.0, 255.0), scan.geometry)
+    (grid, slices_hu), (same_grid, same_hu) = recipe.place(scan), recipe.place(exported)
+    assert grid == same_grid
+    np.testing.assert_array_equal(slices_hu, same_hu)
+    assert slices_hu.max() < 255.01
+    uncut = recipe.model_copy(update={"cut_off_hu": None})
+    assert not np.allclose(uncut.place(scan)[1], uncut.place(exported)[1])

@@ -13,6 +13,7 @@ from ichnos.cli.console import say
 from ichnos.errors import UsageError
 from ichnos.evaluation.phantom_score import score_phantoms, summarise
 from ichnos.models.checkpoint import Checkpoint, save_checkpoint
+from ichnos.models.outputs import finds_bleed
 from ichnos.phantoms import make_phantom
 from ichnos.runtime.device import choose_device
 from ichnos.runtime.files import nan_to_none, write_json
@@ -78,7 +79,7 @@ def run_train(recipe: TrainingRecipe, output: Path, options: TrainOptions) -> Ch
 
 def _test(checkpoint: Checkpoint, recipe: TrainingRecipe, name: str, device: torch.device) -> dict[str, float]:
     """Figures on fresh phantoms, of a network that can segment and was trained on phantoms."""
-    if not checkpoint.labels or not recipe.data.test_seeds:
+    if not finds_bleed(checkpoint.labels) or not recipe.data.test_seeds:
         return {}
     segmenter = make_segmenter(checkpoint, name, device)
     fresh = (make_phantom(seed, recipe.data.test_settings) for seed in recipe.data.test_seeds)
@@ -86,6 +87,8 @@ def _test(checkpoint: Checkpoint, recipe: TrainingRecipe, name: str, device: tor
 
 
 def _conclude(checkpoint: Checkpoint, output: Path, test: dict[str, float]) -> str:
+    if checkpoint.labels and not finds_bleed(checkpoint.labels):
+        return f"Wrote a network that finds {', '.join(checkpoint.labels)} to {output}"
     if not checkpoint.labels:
         return (
             f"Wrote a pretrained network to {output}; it cannot segment yet. Next: ichnos train RECIPE -o MODEL "

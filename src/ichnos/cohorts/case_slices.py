@@ -13,7 +13,7 @@ from ichnos.cohorts.obvious import find_obvious
 from ichnos.cohorts.slice_store import BLEED, LABELS, MARKS, UNKNOWN, CaseSlices
 from ichnos.errors import GeometryError
 from ichnos.preprocessing.brain_mask import find_brain_mask
-from ichnos.preprocessing.grid import Axis, ModelGrid
+from ichnos.preprocessing.grid import Axis, ModelGrid, cut_off
 from ichnos.preprocessing.recipe import Recipe
 
 _AT_ONCE = 32
@@ -27,7 +27,7 @@ class GridSettings:
     Attributes:
         image_size: rows and columns of the model grid.
         field_of_view_mm: side of the square around the head; None for the whole slice.
-        resized_to: as in `Recipe`.
+        resized_to, cut_off_hu: as in `Recipe`.
         brain_mask: `own` marks the cavity where the collection brought its own mask of it, and
             nothing elsewhere; `classical` marks what `find_brain_mask` finds, in every case.
     """
@@ -35,12 +35,13 @@ class GridSettings:
     image_size: int
     field_of_view_mm: float | None = None
     resized_to: int | None = None
+    cut_off_hu: tuple[float, float] | None = None
     brain_mask: Literal["own", "classical"] = "own"
 
     @classmethod
     def of(cls, recipe: Recipe, brain_mask: Literal["own", "classical"] = "own") -> "GridSettings":
         """Of a recipe."""
-        return cls(recipe.image_size, recipe.field_of_view_mm, recipe.resized_to, brain_mask)
+        return cls(recipe.image_size, recipe.field_of_view_mm, recipe.resized_to, recipe.cut_off_hu, brain_mask)
 
 
 def to_slices(labelled: LabelledScan, settings: GridSettings) -> CaseSlices:
@@ -55,10 +56,11 @@ def to_slices(labelled: LabelledScan, settings: GridSettings) -> CaseSlices:
     """
     _check_shapes(labelled)
     scan = labelled.scan
-    grid = ModelGrid.place(scan, settings.image_size, settings.field_of_view_mm, settings.resized_to)
+    seen = cut_off(scan, settings.cut_off_hu)
+    grid = ModelGrid.place(seen, settings.image_size, settings.field_of_view_mm, settings.resized_to)
     _, row_mm, column_mm = scan.geometry.spacing_mm
     pixel_mm = (grid.row_axis.step * row_mm, grid.column_axis.step * column_mm)
-    slices_hu = grid.to_model(scan.voxels_hu)
+    slices_hu = grid.to_model(seen.voxels_hu)
     brain, notes = _brain(labelled, settings)
     labels = fill_labels(labelled)
     marks = _draw(labelled, brain, grid)

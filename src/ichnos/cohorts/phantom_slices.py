@@ -47,6 +47,7 @@ def prepare_phantoms(
             "phantoms": {name: str(value) for name, value in asdict(settings).items()},
             "field_of_view_mm": recipe.field_of_view_mm,
             "resized_to": recipe.resized_to,
+            "cut_off_hu": recipe.cut_off_hu and list(recipe.cut_off_hu),
             "labelled_mm2": LABELLED_MM2,
             "obvious": [DENSE_HU, MARGIN_MM, OBVIOUS_MM2],
             "generator": _generator_digest(),

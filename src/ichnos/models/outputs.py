@@ -46,6 +46,15 @@ def find_output(labels: Sequence[str], name: str) -> int:
     return list(labels).index(name)
 
 
+def finds_bleed(labels: Sequence[str]) -> bool:
+    """Whether an output stands for a bleed of whatever kind.
+
+    >>> finds_bleed(("brain",))
+    False
+    """
+    return any(label in _ANY_BLEED for label in labels)
+
+
 def find_bleed_output(labels: Sequence[str]) -> int:
     """Place of the output that stands for a bleed of whatever kind.
 

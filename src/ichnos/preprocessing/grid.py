@@ -5,14 +5,18 @@ a slice is resampled by two matrix products and the same numbers serve a whole s
 not zero, so the products are sparse. The slice axis is never touched.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 from scipy import sparse
 
-from ichnos.preprocessing.head import find_head_centre
+from ichnos.preprocessing.head import find_head_box
 from ichnos.scans.scan import AIR_HU, Scan
+
+LARGEST_HEAD_MM = 270.0
+"""A head that measures more within a slice has wrong pixel spacing, as pictures without one often do; the
+field of view then grows with it, so that the head is seen whole."""
 
 _BAND = 16
 """Rows that are transposed together: a cache line of float32."""
@@ -69,6 +73,8 @@ class ModelGrid:
     ) -> "ModelGrid":
         """Cover the whole slice, a square of `field_of_view_mm` around the head's centre, or the slice's middle.
 
+        The square is larger where the head is larger than `LARGEST_HEAD_MM`.
+
         The middle is what is left of a slice whose shorter side was resized to `resized_to` pixels
         when `image_size` pixels are cut out; pixels are then square.
         """
@@ -81,10 +87,11 @@ class ModelGrid:
         if field_of_view_mm is None:
             return cls(_spanning(rows, image_size), _spanning(columns, image_size))
         _, row_mm, column_mm = scan.geometry.spacing_mm
-        centre_row, centre_column = find_head_centre(scan)
+        head = find_head_box(scan)
+        side_mm = field_of_view_mm * max(1.0, head.extent_mm / LARGEST_HEAD_MM)
         return cls(
-            _around(centre_row, field_of_view_mm / row_mm, image_size, rows),
-            _around(centre_column, field_of_view_mm / column_mm, image_size, columns),
+            _around(head.centre[0], side_mm / row_mm, image_size, rows),
+            _around(head.centre[1], side_mm / column_mm, image_size, columns),
         )
 
     def to_model(
@@ -117,6 +124,11 @@ class ModelGrid:
     ) -> Float[np.ndarray, "slices rows columns"]:
         """Maps interpolated on the scan's own pixels; zero where the model did not look."""
         return self.row_axis.to_scan() @ (maps @ self.column_axis.to_scan().T)
+
+
+def cut_off(scan: Scan, limits_hu: tuple[float, float] | None) -> Scan:
+    """The scan with HU kept within limits; as it is where there are none."""
+    return scan if limits_hu is None else replace(scan, voxels_hu=np.clip(scan.voxels_hu, *limits_hu))
 
 
 def _transposed(image: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "columns rows"]:

@@ -6,7 +6,9 @@ import numpy as np
 from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
+from ichnos.preprocessing.grid import ModelGrid, cut_off
 from ichnos.preprocessing.hu_window import ICHNOS_WINDOWS, PAPER_WINDOWS, REFERENCE_WINDOWS, HuWindow
+from ichnos.scans.scan import Scan
 
 
 class Recipe(BaseModel):
@@ -19,6 +21,8 @@ class Recipe(BaseModel):
             for the whole slice, stretched to a square.
         resized_to: rows and columns that the shorter side of the whole slice is resized to before
             its middle `image_size` is cut out; None to keep the whole slice.
+        cut_off_hu: lowest and highest HU that are kept, before a slice is resampled; None for all. With
+            (0, 255) a scan and its 8-bit export, in which air and fat are 0 and bone is 255, are the same.
         scaling: each `window` to [0, 1], or each `slice` from its own minimum and maximum after
             windowing, as the code released with Rasoulian et al. 2023 does. That code leaves a
             slice of one value unscaled, in HU; so do we with `slice`.
@@ -33,9 +37,16 @@ class Recipe(BaseModel):
     image_size: PositiveInt
     field_of_view_mm: PositiveFloat | None = None
     resized_to: PositiveInt | None = None
+    cut_off_hu: tuple[float, float] | None = None
     scaling: Literal["window", "slice"] = "window"
     mean: float = 0.0
     deviation: PositiveFloat = 1.0
+
+    def place(self, scan: Scan) -> tuple[ModelGrid, Float[np.ndarray, "slices rows columns"]]:
+        """The model grid on a scan, and the scan's slices on it, in HU."""
+        seen = cut_off(scan, self.cut_off_hu)
+        grid = ModelGrid.place(seen, self.image_size, self.field_of_view_mm, self.resized_to)
+        return grid, grid.to_model(seen.voxels_hu)
 
     def make_channels(
         self, slices_hu: Float[np.ndarray, "slices rows columns"]

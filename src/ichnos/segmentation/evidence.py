@@ -12,7 +12,6 @@ from torch import nn
 from ichnos.maps.methods import explain
 from ichnos.models.outputs import KNOWN_LABELS, find_bleed_output, to_probabilities
 from ichnos.preprocessing.brain_mask import BrainMask, find_brain_mask
-from ichnos.preprocessing.grid import ModelGrid
 from ichnos.preprocessing.recipe import Recipe
 from ichnos.scans.scan import AIR_HU, Scan
 from ichnos.segmentation.settings import SegmentationSettings
@@ -76,8 +75,7 @@ def gather_evidence(
         labels: what the outputs stand for; one of them for a bleed of whatever kind.
     """
     brain = find_brain_mask(scan)
-    grid = ModelGrid.place(scan, recipe.image_size, recipe.field_of_view_mm, recipe.resized_to)
-    slices_hu = grid.to_model(scan.voxels_hu)
+    grid, slices_hu = recipe.place(scan)
     target, map_settings = find_bleed_output(labels), settings.map_settings
     probabilities = classify(slices_hu, model, recipe, batch_size, labels)[:, target]
     chosen = np.flatnonzero(probabilities >= settings.probability_gate)

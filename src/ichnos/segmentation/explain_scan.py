@@ -12,7 +12,6 @@ from ichnos.maps.families import find_anatomy
 from ichnos.maps.methods import explain
 from ichnos.maps.settings import MapSettings, choose_settings, fit_stages
 from ichnos.models.outputs import find_bleed_output, find_output
-from ichnos.preprocessing.grid import ModelGrid
 from ichnos.scans.scan import Scan
 from ichnos.segmentation.evidence import classify
 from ichnos.segmentation.segmenter import Segmenter
@@ -72,8 +71,7 @@ def explain_scan(
     model = segmenter.checkpoint.model
     settings = {method: _settings(segmenter, method, preset) for method in methods}
     asked = [find_output(labels, name) for name in targets] or [find_bleed_output(labels)]
-    grid = ModelGrid.place(scan, recipe.image_size, recipe.field_of_view_mm, recipe.resized_to)
-    slices_hu = grid.to_model(scan.voxels_hu)
+    grid, slices_hu = recipe.place(scan)
     probabilities = classify(slices_hu, model, recipe, segmenter.batch_size, labels)[:, asked].T
     chosen, shown = _choose(probabilities, segmenter.settings.probability_gate, shown)
     maps = {method: np.zeros((len(asked), *scan.voxels_hu.shape), np.float32) for method in methods}

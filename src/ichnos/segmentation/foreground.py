@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from ichnos.models.outputs import KNOWN_LABELS, find_bleed_output, to_probabilities
 from ichnos.preprocessing.brain_mask import find_brain_mask
-from ichnos.preprocessing.grid import ModelGrid
 from ichnos.preprocessing.recipe import Recipe
 from ichnos.scans.scan import Scan
 from ichnos.segmentation.evidence import Evidence, find_device, is_dense, look_inside, make_batches
@@ -41,8 +40,7 @@ def gather_foreground(
     """
     brain = find_brain_mask(scan)
     inside = look_inside(brain, settings)
-    grid = ModelGrid.place(scan, recipe.image_size, recipe.field_of_view_mm, recipe.resized_to)
-    slices_hu = grid.to_model(scan.voxels_hu)
+    grid, slices_hu = recipe.place(scan)
     maps = np.zeros(scan.voxels_hu.shape, dtype=np.float32)
     slice_probabilities = np.zeros(len(maps), dtype=np.float32)
     for part, pixels in make_batches(slices_hu, recipe, batch_size):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ichnos.models.checkpoint import Checkpoint
+from ichnos.models.outputs import finds_bleed
 from ichnos.runtime.provenance import RESEARCH_USE
 
 _METHODS = {
@@ -34,7 +35,7 @@ def write_card(checkpoint: Checkpoint, name: str, test: Mapping[str, float]) -> 
         + RESEARCH_USE,
         _list_facts(checkpoint),
         *([_tell_test(test)] if test else []),
-        *([_LACKS] if is_made and checkpoint.labels else []),
+        *([_LACKS] if is_made and finds_bleed(checkpoint.labels) else []),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -60,7 +61,8 @@ def _say_what(checkpoint: Checkpoint) -> str:
             f"{_METHODS.get(method, method)}, become masks."
         )
     if labels:
-        return f"{opening} that says of each pixel of an axial head-CT slice whether it is blood."
+        found = "blood" if finds_bleed(labels) else ", ".join(labels)
+        return f"{opening} that says of each pixel of an axial head-CT slice whether it is {found}."
     parts = ", ".join(checkpoint.training["trained_parts"]) or "all"
     return (
         f"{opening}, pretrained by the pretext task `{checkpoint.training['objective']}`. **It cannot segment.** "
@@ -80,7 +82,7 @@ def _list_facts(checkpoint: Checkpoint) -> str:
         chosen = training.get("calibration", {})
         told = {"probability_gate": "Gate", "map_threshold": "Map threshold"}
         facts += [f"{told[key]} {segmentation[key]}, {_tell_choice(key in chosen)}." for key in told]
-    elif checkpoint.labels:
+    elif finds_bleed(checkpoint.labels):
         facts.append(f"A pixel is blood from probability {segmentation['map_threshold']} on; no gate of slices.")
     return "\n".join(f"- {fact}" for fact in [*facts, "Recipe, seed, versions and commit: `ichnos.json`."])
 

@@ -9,6 +9,7 @@ from ichnos.errors import UsageError
 from ichnos.runtime.names import suggest_name
 from ichnos.runtime.wrong_settings import explain
 from ichnos.training.objectives.binary_pretext import BinaryPretext
+from ichnos.training.objectives.cavity import Cavity
 from ichnos.training.objectives.context_restoration import ContextRestoration
 from ichnos.training.objectives.focal_labels import FocalLabels
 from ichnos.training.objectives.global_contrastive import GlobalContrastive
@@ -17,6 +18,7 @@ from ichnos.training.objectives.multi_label import MultiLabelDice, MultiLabelEnt
 from ichnos.training.objectives.objective import Objective
 from ichnos.training.objectives.pseudo_labels import PseudoLabels
 from ichnos.training.objectives.slice_labels import SliceLabels
+from ichnos.training.objectives.subtype_masks import SubtypeMasks
 from ichnos.training.objectives.supervised import Supervised
 
 OBJECTIVES: dict[str, type[Objective]] = {
@@ -30,6 +32,8 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "multi-label-ce": MultiLabelEntropy,
     "multi-label-dice": MultiLabelDice,
     "pseudo-labels": PseudoLabels,
+    "subtype-masks": SubtypeMasks,
+    "cavity": Cavity,
 }
 
 
