@@ -55,9 +55,9 @@ examples: setup ## Run every example
 	  [ -e "$$script" ] || continue; echo "== $$script"; $(BIN)/python "$$script"; done
 
 weights: setup ## Train the bundled model anew (about an hour) and put it into the package
-	$(BIN)/ichnos train phantom-swin -o weights-work/phantom-swin
-	mkdir -p src/ichnos/weights/phantom-swin
-	cd weights-work/phantom-swin && cp model.safetensors ichnos.json README.md ../../src/ichnos/weights/phantom-swin/
+	$(BIN)/ichnos train phantom-swin -o weights-work/phantom-swin-hgi
+	mkdir -p src/ichnos/weights/phantom-swin-hgi
+	cd weights-work/phantom-swin-hgi && cp model.safetensors ichnos.json README.md ../../src/ichnos/weights/phantom-swin-hgi/
 
 reproduction: setup ## Reproduce both papers on phantoms (under an hour on two idle cores) and write docs/reproduction
 	$(BIN)/ichnos reproduce hgi-sam -o reproduction-work/hgi-sam --device cpu

@@ -10,7 +10,7 @@ import nibabel
 import numpy as np
 import pytest
 from PIL import Image
-from segmentation.stubs import SETTINGS, bleeding_head, make_unet_checkpoint, save_stub
+from segmentation.stubs import SEGMENTATION_NETWORK, SETTINGS, bleeding_head, make_unet_checkpoint, save_stub
 
 from ichnos.cli.segment import SegmentOptions, run_segment
 from ichnos.errors import ScanNotFoundError, UsageError
@@ -196,3 +196,27 @@ def test_a_segmentation_network_segments(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "out" / "ct" / "segmentation.json").read_text())
     np.testing.assert_allclose(record["slice_probabilities"], expected.slice_probabilities, atol=1e-4)
     assert (tmp_path / "out" / "ct" / "overlay.png").stat().st_size > 1000
+
+
+def test_subtypes_are_told_in_mask_json_table_and_page(tmp_path: Path) -> None:
+    settings = SEGMENTATION_NETWORK.model_copy(update={"map_threshold": 0.4})
+    folder = save_checkpoint(make_unet_checkpoint(6, settings), tmp_path / "unet", "a test model")
+    write_nifti(bleeding_head(), tmp_path / "ct.nii.gz")
+    run_segment(SegmentOptions(tmp_path / "ct.nii.gz", tmp_path / "out", model=folder, quiet=True))
+    case = tmp_path / "out" / "ct"
+    record = json.loads((case / "segmentation.json").read_text())
+    numbers = np.asarray(nibabel.load(case / "subtypes.nii.gz").dataobj)
+    np.testing.assert_array_equal(numbers > 0, np.asarray(nibabel.load(case / "bleed.nii.gz").dataobj) > 0)
+    geometry = read_scan(tmp_path / "ct.nii.gz").geometry
+    for name, number in record["subtype_numbers"].items():
+        assert record["subtypes_ml"][name] == pytest.approx((numbers == number).sum() * geometry.voxel_volumes_ml[0])
+        assert table(tmp_path / "out")[0][f"{name}_ml"] == str(record["subtypes_ml"][name])
+    assert "Volume by subtype" in (case / "report.html").read_text()
+
+
+def test_a_classifier_invents_no_subtypes(tmp_path: Path, model: Path) -> None:
+    write_nifti(bleeding_head(), tmp_path / "ct.nii.gz")
+    run, _ = run_segment(SegmentOptions(tmp_path / "ct.nii.gz", tmp_path / "out", model=model, quiet=True))
+    assert not (tmp_path / "out" / "ct" / "subtypes.nii.gz").exists()
+    assert run["cases"][0]["subtypes_ml"] == {}
+    assert table(tmp_path / "out")[0]["epidural_ml"] == ""

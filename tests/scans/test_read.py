@@ -183,7 +183,9 @@ def bad_zip(folder):
 
 
 def windowed_nifti(folder):
-    values = np.random.default_rng(0).integers(0, 255, (4, 4, 4)).astype(np.uint8)
+    values = np.full((8, 8, 4), 255, np.uint8)
+    values[2:6, 2:6] = 95
+    values[0] = 0
     nibabel.save(nibabel.Nifti1Image(values, np.diag([-1.0, -1, 5, 1])), folder / "x.nii")
     return folder / "x.nii"
 
@@ -208,7 +210,7 @@ BAD_INPUTS = {
     "MR": (lambda folder: made(folder, Modality="MR"), ModalityError, "modality MR"),
     "scout": (lambda folder: made(folder, SeriesDescription="Scout"), ModalityError, "localizer"),
     "cut short": (cut_slice, PixelError, "cut short"),
-    "windowed": (windowed_nifti, PixelError, "not Hounsfield units .windowed to 8 bits"),
+    "windowed": (windowed_nifti, PixelError, "not Hounsfield units .soft tissue in the skull is at 95"),
 }
 
 

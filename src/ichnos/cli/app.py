@@ -24,6 +24,10 @@ app = typer.Typer(
 app.add_typer(cohort_app)
 
 Output = Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")]
+Model = Annotated[
+    str | None,
+    typer.Option("-m", "--model", help="Name of a bundled model (see ichnos info), or a checkpoint folder."),
+]
 Device = Annotated[str, typer.Option("-d", "--device", help="auto, cpu or cuda:N.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")]
@@ -37,7 +41,7 @@ def segment(
         typer.Option("-i", "--input", help="A scan (DICOM folder, zip, NIfTI), a folder of scans, or a CSV list."),
     ],
     output: Output,
-    model: Annotated[Path | None, typer.Option("-m", "--model", help="Checkpoint folder; default: bundled.")] = None,
+    model: Model = None,
     series: Annotated[str | None, typer.Option(help="SeriesInstanceUID or SeriesNumber to take.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse scans with missing slices.")] = False,
     device: Device = "auto",
@@ -61,7 +65,7 @@ def segment(
 def explain(
     inputs: Annotated[Path, typer.Option("-i", "--input", help="A scan, a folder of scans, or a CSV list.")],
     output: Output,
-    model: Annotated[Path | None, typer.Option("-m", "--model", help="Checkpoint folder; default: bundled.")] = None,
+    model: Model = None,
     methods: Annotated[
         list[str] | None,
         typer.Option("--method", help="hgi-sam, swin-sam, grad-cam, grad-cam++, layer-cam; may be repeated."),
@@ -96,7 +100,9 @@ def evaluate(
     predictions: Annotated[
         Path | None, typer.Option("-p", "--predictions", help="Folder of masks, or a CSV of answers.")
     ] = None,
-    model: Annotated[Path | None, typer.Option("-m", "--model", help="Checkpoint folder to predict with.")] = None,
+    model: Annotated[
+        str | None, typer.Option("-m", "--model", help="Model to predict with: a name or a checkpoint folder.")
+    ] = None,
     protocols: Annotated[
         list[str] | None, typer.Option("--protocol", help="ichnos, hgi-sam, label-efficient; may be repeated.")
     ] = None,

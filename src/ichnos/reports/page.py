@@ -90,11 +90,16 @@ def write_page(title: str, sections: Sequence[Section], folder: Path, notice: st
         folder: pictures inside it are named relative to it in the Markdown file.
         notice: shown at the top.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    text = environment.from_string(_PAGE).render(title=title, sections=sections, notice=notice, embed=_embed)
-    write_text(folder / "index.html", text)
+    write_text(folder / "index.html", render_page(title, sections, notice))
     write_text(folder / "index.md", _to_markdown(title, sections, folder, notice))
     return folder / "index.html"
+
+
+def render_page(title: str, sections: Sequence[Section], notice: str = RESEARCH_USE) -> str:
+    """The page as HTML, with its pictures inside."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    page = environment.from_string(_PAGE)
+    return page.render(title=title, sections=sections, notice=notice, embed=_embed)
 
 
 def _embed(path: Path) -> Markup:

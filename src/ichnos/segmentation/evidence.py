@@ -9,12 +9,12 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 from torch import nn
 
-from ichnos.maps.methods import explain
 from ichnos.models.outputs import KNOWN_LABELS, find_bleed_output, to_probabilities
 from ichnos.preprocessing.brain_mask import BrainMask, find_brain_mask
 from ichnos.preprocessing.recipe import Recipe
 from ichnos.scans.scan import AIR_HU, Scan
 from ichnos.segmentation.settings import SegmentationSettings
+from ichnos.segmentation.subtypes import SubtypeEvidence
 
 _HU_SMOOTHING_MM = 1.0
 """In-plane Gaussian (sigma) before the HU range is asked, so that noise does not pepper a mask."""
@@ -46,6 +46,7 @@ class Evidence:
         slice_probabilities: P(bleed) per slice.
         allowed: voxels that may be bleed: in the cavity (unless the settings look everywhere) and in the
             HU range.
+        subtypes: where a network of pixels tells them.
     """
 
     scan: Scan
@@ -53,6 +54,7 @@ class Evidence:
     map: Float[np.ndarray, "slices rows columns"]
     slice_probabilities: Float[np.ndarray, " slices"]
     allowed: Bool[np.ndarray, "slices rows columns"]
+    subtypes: SubtypeEvidence | None = None
 
 
 def gather_evidence(
@@ -74,6 +76,8 @@ def gather_evidence(
         batch_size: slices at a time; 1 where a map would depend on its batch.
         labels: what the outputs stand for; one of them for a bleed of whatever kind.
     """
+    from ichnos.maps.methods import explain  # transformers, which load for seconds
+
     brain = find_brain_mask(scan)
     grid, slices_hu = recipe.place(scan)
     target, map_settings = find_bleed_output(labels), settings.map_settings

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 from scipy import ndimage
 
 from ichnos.metrics.binarise import binarise
@@ -12,6 +12,7 @@ from ichnos.scans.geometry import Geometry
 from ichnos.scans.scan import Mask, Scan
 from ichnos.segmentation.evidence import Evidence
 from ichnos.segmentation.settings import SegmentationSettings
+from ichnos.segmentation.subtypes import assign_subtypes, measure_subtypes
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Segmentation:
         slice_probabilities: P(bleed) per slice, feet to head.
         flags: what to look at before the result is used; empty if nothing.
         provenance: model, its weights' sha256 and training data, settings.
+        subtypes: 0 outside the bleed, else the place, counted from 1, of the voxel's subtype in
+            `subtypes.SUBTYPES`; None where the model does not tell subtypes.
     """
 
     scan: Scan
@@ -35,11 +38,17 @@ class Segmentation:
     slice_probabilities: Float[np.ndarray, " slices"]
     flags: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+    subtypes: UInt8[np.ndarray, "slices rows columns"] | None = None
 
     @property
     def volume_ml(self) -> float:
         """Volume of the bleed in millilitres."""
         return self.bleed_mask.volume_ml
+
+    @property
+    def subtype_volumes_ml(self) -> dict[str, float]:
+        """Volume of each of the five subtypes in millilitres; empty where the model does not tell subtypes."""
+        return {} if self.subtypes is None else measure_subtypes(self.subtypes, self.scan.geometry)
 
     @property
     def probability(self) -> float:
@@ -71,7 +80,16 @@ def decide(evidence: Evidence, settings: SegmentationSettings, provenance: dict[
         slice_probabilities=evidence.slice_probabilities,
         flags=tuple(flags),
         provenance=provenance,
+        subtypes=_divide(voxels, evidence),
     )
+
+
+def _divide(
+    bleed: Bool[np.ndarray, "slices rows columns"], evidence: Evidence
+) -> UInt8[np.ndarray, "slices rows columns"] | None:
+    if evidence.subtypes is None:
+        return None
+    return assign_subtypes(bleed, evidence.subtypes.at(bleed), evidence.scan.geometry)
 
 
 def remove_small_pieces(

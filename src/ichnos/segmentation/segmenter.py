@@ -1,7 +1,6 @@
 """The façade: a checkpoint in, a function from scans to segmentations out."""
 
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,11 @@ from ichnos.models.outputs import find_bleed_output
 from ichnos.preprocessing.recipe import Recipe
 from ichnos.runtime.device import choose_device
 from ichnos.scans.scan import Scan
+from ichnos.segmentation.bundled import find_model
 from ichnos.segmentation.evidence import Evidence, gather_evidence
 from ichnos.segmentation.foreground import gather_foreground
 from ichnos.segmentation.segmentation import Segmentation, decide
 from ichnos.segmentation.settings import SegmentationSettings
-
-BUNDLED = "phantom-swin"
-"""The model that comes with the package; trained on phantoms only (see its model card)."""
-
-
-def bundled_checkpoint() -> Path:
-    """Folder of the bundled model."""
-    return Path(str(files("ichnos"))) / "weights" / BUNDLED
 
 
 @dataclass(frozen=True)
@@ -81,14 +73,18 @@ class Segmenter:
         }
 
 
-def load_segmenter(checkpoint: Path | str | None = None, device: str = "auto") -> Segmenter:
-    """Load the bundled model, or a checkpoint folder.
+def load_segmenter(model: Path | str | None = None, device: str = "auto") -> Segmenter:
+    """Load a bundled model or a checkpoint folder.
+
+    Args:
+        model: a folder, or a name in `bundled.BUNDLED`; None for the default.
+        device: auto, cpu or cuda:N.
 
     Raises:
         CheckpointError: the folder is not a whole checkpoint of a kind that can segment.
-        UsageError: no such device.
+        UsageError: no such model or device.
     """
-    folder = bundled_checkpoint() if checkpoint is None else Path(checkpoint)
+    folder = find_model(model)
     return make_segmenter(load_checkpoint(folder), folder.resolve().name, choose_device(device))
 
 
