@@ -25,7 +25,7 @@ LEARNT = {
     "multi-label-dice": (40, 0.01, 0.2),
     "pseudo-labels": (70, 0.01, 0.5),
     "subtype-masks": (70, 0.01, 0.6),
-    "cavity": (40, 0.01, 0.4),
+    "cavity": (80, 0.01, 0.4),
 }
 """Steps of Adam, their learning rate, and what share of its first loss may be left after them."""
 

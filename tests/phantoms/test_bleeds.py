@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from phantoms.painted_scene import painted, plane_values
 
-from ichnos.phantoms.bleeds import DRAWERS, PLACES, PRIORITY, SUBDURALS
+from ichnos.phantoms import PhantomSettings, make_phantom
+from ichnos.phantoms.bleeds import DRAWERS, PLACES, PRIORITY, SUBDURALS, WIDER
 from ichnos.phantoms.settings import SUBTYPES
 
 HU_RANGE = (40.0, 90.0)
@@ -67,3 +68,50 @@ CHECKS = {
     "subarachnoid": check_subarachnoid,
     "subdural": check_subdural,
 }
+
+
+PATHOLOGY = (
+    "any-size",
+    "any-age",
+    "fluid-levels",
+    "oedema",
+    "mass-effect",
+    "cast-ventricles",
+    "wide-sah",
+    "thin-sdh",
+    "wide-edh",
+    "together",
+)
+TINY = {"slices": 5, "rows": 48, "columns": 48, "gap_mm": (3.0, 20.0)}
+
+
+def test_features_of_bleeds_leave_a_healthy_head_as_it_was():
+    plain = make_phantom(3, PhantomSettings(**TINY, bleed_probability=0.0))
+    wide = make_phantom(3, PhantomSettings(**TINY, bleed_probability=0.0, features=dict.fromkeys(PATHOLOGY, 1.0)))
+    assert np.array_equal(plain.scan.voxels_hu, wide.scan.voxels_hu)
+    assert wide.bleed_masks == {}
+
+
+def test_all_features_of_bleeds_together_are_seeded_and_stay_inside():
+    settings = PhantomSettings(**TINY, bleed_probability=1.0, features=dict.fromkeys(PATHOLOGY, 1.0))
+    phantoms = [make_phantom(seed, settings) for seed in range(6)]
+    again = make_phantom(2, settings)
+    assert np.array_equal(phantoms[2].scan.voxels_hu, again.scan.voxels_hu)
+    assert np.array_equal(phantoms[2].bleed_mask, again.bleed_mask)
+    assert sum(bool(phantom.bleed_masks) for phantom in phantoms) >= 4
+    for phantom in phantoms:
+        assert np.isfinite(phantom.scan.voxels_hu).all()
+        assert not (phantom.bleed_mask & ~phantom.brain_mask).any()
+
+
+@pytest.mark.parametrize("subtype", SUBTYPES)
+def test_a_feature_widens_its_subtype_alone(monkeypatch, subtype):
+    choices = TINY | {"bleed_probability": 1.0, "subtypes": (subtype,), "thickness_planes": 1}
+    others = {feature: 1.0 for name, (feature, _) in WIDER.items() if name != subtype}
+    drawn = [painted(monkeypatch, 1, **choices, features=odds)[1].bleeds for odds in ({}, others)]
+    assert [(bleed.hu, bleed.labelled_share) for bleed in drawn[0]] == [
+        (bleed.hu, bleed.labelled_share) for bleed in drawn[1]
+    ]
+    wide = painted(monkeypatch, 1, **choices, features={WIDER[subtype][0]: 1.0})[1].bleeds
+    assert {bleed.subtype for bleed in wide} == {subtype}
+    assert wide[0].hu != drawn[0][0].hu

@@ -81,3 +81,17 @@ def test_tilt_reaches_the_scan():
 def test_one_slice_is_enough():
     phantom = small(4, slices=1, bleed_probability=1.0)
     assert phantom.scan.geometry.shape == (1, 72, 72)
+
+
+def test_without_features_phantoms_are_those_of_the_first_version():
+    phantom = small(7, slices=4, rows=48, columns=48, gap_mm=(3.0, 20.0), bleed_probability=1.0)
+    expected = [  # of the first release, by quarter of the image; rounding may turn single voxels by 1 HU
+        [[-518.314, -478.311], [-431.705, -414.877]],
+        [[-556.082, -579.184], [-360.597, -427.648]],
+        [[-682.448, -544.562], [-487.113, -329.111]],
+        [[-693.835, -683.868], [-456.573, -460.458]],
+    ]
+    quarters = phantom.scan.voxels_hu.reshape(4, 2, 24, 2, 24).mean(axis=(2, 4))
+    np.testing.assert_allclose(quarters, expected, atol=0.01)
+    assert {name: int(mask.sum()) for name, mask in phantom.bleed_masks.items()} == {"subarachnoid": 7}
+    assert int(phantom.brain_mask.sum()) == 2568

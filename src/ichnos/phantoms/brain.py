@@ -20,6 +20,7 @@ class Brain:
         ventricle_scale: size of the ventricles.
         tentorium_mm: height of its top in the midline.
         falx_mm: half-thickness of the falx.
+        ventricle_skew: how much larger than the left the right lateral ventricle is.
     """
 
     atrophy: float
@@ -29,6 +30,7 @@ class Brain:
     ventricle_scale: float
     tentorium_mm: float
     falx_mm: float
+    ventricle_skew: float = 0.0
 
 
 def draw_brain(rng: np.random.Generator) -> Brain:
@@ -107,6 +109,8 @@ def _ventricles(brain: Brain, points: Points, bend: Points) -> Field:
     )
     temporal = rod(flat, ((29.0, -36.0, 12.0, 4.5), (42.0, -24.0, -12.0, 2.2), (40.0, 0.0, -22.0, 1.6)))
     lateral = np.minimum(lateral, temporal + 0.8) - 3.6 * (scale - 1.0)
+    if brain.ventricle_skew:
+        lateral = lateral - np.float32(2.5 * brain.ventricle_skew) * np.tanh(points.x / np.float32(8.0))
     foramen = capsule(sides, (5.5, 15.0, 8.0), (0.8, 6.0, 2.0), (2.4, 1.5))
     third = ellipsoid(points, (0.0, -4.0, -1.0), (1.6 + 2.4 * brain.atrophy, 14.0, 9.0))
     fourth = ellipsoid(points, (0.0, -38.0, -34.0), (6.5, 4.5, 10.0)) - (scale - 1.0)

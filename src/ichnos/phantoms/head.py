@@ -27,6 +27,8 @@ class Head:
         scalp_mm: mean thickness of the scalp.
         sinus_mm: how much smaller than average the frontal sinuses are.
         coarse, middle, fine: noise that shapes the head, 45, 18 and 8 mm wide.
+        uneven: spread of the thickness of the vault.
+        hyperostosis_mm: thickening of the frontal bone to the inside.
     """
 
     half_width_mm: float
@@ -41,6 +43,8 @@ class Head:
     coarse: tuple[Noise, Noise, Noise]
     middle: Noise
     fine: Noise
+    uneven: float = 0.06
+    hyperostosis_mm: float = 0.0
 
 
 def draw_head(rng: np.random.Generator) -> Head:
@@ -68,12 +72,13 @@ def warp(head: Head, points: Points) -> Points:
     return moved(points, Points(x + np.float32(head.lean) * bump(points.y - 20.0, 60.0), y, z))
 
 
-def surfaces(head: Head, points: Points) -> dict[str, Field]:
+def surfaces(head: Head, points: Points, hull: Field | None = None) -> dict[str, Field]:
     """Signed distances to the surfaces of the head.
 
     Args:
         head: its proportions.
         points: warped positions.
+        hull: signed distance to the cavity of a template, which then replaces the analytic one.
 
     Returns:
         cavity: below 0 inside the inner table; skull: below 0 inside the outer table;
@@ -87,17 +92,44 @@ def surfaces(head: Head, points: Points) -> dict[str, Field]:
     under = floor - points.z
     cavity = smooth_max(vault, under, 3.0)
     mould = step(under - vault, 4.0) * step(-points.z - 15.0, 4.0)
+    if hull is not None:
+        cavity, vault, mould = _around(hull, cavity, vault, points)
     vault_mm = _vault_mm(head, points, rough)
     thickness = (1.0 - mould) * vault_mm + mould * _base_mm(points, rough)
     skin = np.minimum(vault - vault_mm - _scalp_mm(head, points, rough), _face_skin(head, points, rough))
+    skull = cavity - thickness
+    if head.hyperostosis_mm:
+        inward = _hyperostosis(head, points, rough)
+        cavity, vault = cavity + inward, vault + inward
     return {
         "cavity": cavity,
-        "skull": cavity - thickness,
+        "skull": skull,
         "skin": skin,
         "vault": vault,
         "mould": mould,
         "rough": rough,
     }
+
+
+def _hyperostosis(head: Head, points: Points, rough: Field) -> Field:
+    """Knobby thickening of the frontal bone, sparing the midline, in mm."""
+    x, y, z = folded(points)
+    where = step(x - 5.0, 5.0) * step(y - 35.0, 25.0) * step(z + 5.0, 20.0) * step(60.0 - z, 20.0)
+    return np.float32(head.hyperostosis_mm) * where * np.clip(0.7 + 0.4 * rough, 0.0, 1.5)
+
+
+def _around(hull: Field, cavity: Field, vault: Field, points: Points) -> tuple[Field, Field, Field]:
+    """Cavity, vault and mould for the hull of a template.
+
+    A hull of brain has no clivus, cisterns and foramen magnum: near the middle of the base the
+    analytic cavity is added. Where the hull leaves the vault, there is base.
+    """
+    middle = np.maximum(np.abs(points.x) - 17.0, np.maximum(points.y - 24.0, -points.y - 58.0))
+    canal = np.maximum(cavity, np.maximum(middle, points.z + 12.0))
+    joined = -smooth_max(-hull, -canal, 3.0)
+    low = step(-points.z - 24.0, 12.0)
+    shell = np.minimum(hull + low * (np.maximum(vault, -30.0) - hull), joined)
+    return joined, shell, step(joined - shell - 3.0, 4.0) * step(-points.z - 15.0, 4.0)
 
 
 def _vault(head: Head, points: Points) -> Field:
@@ -147,7 +179,7 @@ def _vault_mm(head: Head, points: Points, rough: Field) -> Field:
     brow = 4.0 * bump(x, 30.0) * bump(y - 78.0, 22.0) * bump(z + 18.0, 18.0)
     inion = 5.0 * bump(x, 14.0) * bump(y + 88.0, 18.0) * bump(z + 15.0, 14.0)
     temple = 0.45 * step(x - 45.0, 12.0) * step(15.0 - z, 12.0) * step(y + 25.0, 12.0)
-    vary = head.skull_mm * (1.0 - temple) * (1.0 + 0.06 * rough)
+    vary = head.skull_mm * (1.0 - temple) * (1.0 + head.uneven * rough)
     return np.maximum(vary + brow + inion, 2.0)
 
 

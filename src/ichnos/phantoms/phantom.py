@@ -1,12 +1,11 @@
 """The front door: a seed becomes a head CT with bleeds of known shape.
 
-Not modelled: mass effect (a bleed replaces tissue, it shifts neither midline nor ventricles, and
-sulci beside it stay open), sedimentation and layering by density inside a bleed, ageing of blood
-(subacute, chronic and mixed bleeds are missing), fresh infarcts, tumours, contrast agent, surgery
-(burr holes, clips, shunts), metal and dental artefacts, the folia of the cerebellum, gyri as named
-ones (their pattern is random), vessels beyond a few dense ones, swelling of the scalp, children's
-heads, and the scanner's physics: beam hardening, streaks, motion and reconstruction kernels are
-imitated in the image, not projected.
+Not modelled without features (see `features`): mass effect, sedimentation, ageing of blood. Not modelled
+at all: tumour bleeds, vascular malformations, contrast agent, the folia of the cerebellum, gyri as named
+ones (their pattern is random), children's heads, brain that herniates through tentorium or foramen magnum,
+collections that are dark all over (chronic subdural ones: readers do not label them as haemorrhage), and
+the scanner's physics: beam hardening, streaks, motion and reconstruction kernels are imitated in the image,
+not projected.
 """
 
 from dataclasses import dataclass
@@ -14,20 +13,24 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool
 
+from ichnos.phantoms.anatomy import anatomy_fields, body_fields, complete, widen
+from ichnos.phantoms.bleed import bleed_fields, dilation_mm
 from ichnos.phantoms.bleeds import draw_bleeds
-from ichnos.phantoms.brain import Brain, brain_fields, draw_brain
+from ichnos.phantoms.brain import draw_brain
 from ichnos.phantoms.distractors import distractor_fields, draw_distractors
-from ichnos.phantoms.face import face_fields
 from ichnos.phantoms.features import draw_features
-from ichnos.phantoms.fields import Field, Points
-from ichnos.phantoms.grid import Grid, draw_grid
-from ichnos.phantoms.head import Head, draw_head, surfaces, warp
+from ichnos.phantoms.furniture import furnish
+from ichnos.phantoms.head import draw_head, warp
+from ichnos.phantoms.imaging import image_scan
+from ichnos.phantoms.mass_effect import lift, mass_effect
 from ichnos.phantoms.probe import Probe
-from ichnos.phantoms.scanner import draw_background, draw_scanner, drift_field, take_scan
+from ichnos.phantoms.rim import hardening_field
+from ichnos.phantoms.scanner import draw_background, draw_scanner, drift_field
 from ichnos.phantoms.settings import SUBTYPES, PhantomSettings
 from ichnos.phantoms.slices import Content, paint_slices
-from ichnos.phantoms.sutures import Sutures, draw_sutures, suture_fields
+from ichnos.phantoms.sutures import draw_sutures
 from ichnos.phantoms.tissue import draw_radiodensity, draw_texture
+from ichnos.phantoms.views import draw_view
 from ichnos.scans.scan import Scan
 
 TEXTURES = 6
@@ -84,25 +87,32 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     features = draw_features(seed, settings.features)
     streams = np.random.SeedSequence(seed).spawn(7)
     anatomy, choice, bleeding, odd, pose, scanning, noise = (np.random.default_rng(s) for s in streams)
-    grid = draw_grid(pose, settings)
-    head, brain = draw_head(anatomy), draw_brain(anatomy)
-    hu = draw_radiodensity(anatomy)
+    grid = draw_view(features, pose, settings)
+    head, brain, hu = widen(features, draw_head(anatomy), draw_brain(anatomy), draw_radiodensity(anatomy))
     textures = np.stack([draw_texture(anatomy, grid.geometry.shape[1:], grid.pixel_mm) for _ in range(TEXTURES)])
-    sutures = draw_sutures(anatomy)
-    probe = _probe(head, grid)
+    body = complete(features, head, brain, draw_sutures(anatomy))
+    probe = Probe(body.cavity, float(grid.heights_mm.min()), float(grid.heights_mm.max()))
     distractors = draw_distractors(odd, probe, settings.distractors)
-    bleeds = draw_bleeds(choice, bleeding, probe, settings)
+    bleeds = draw_bleeds(choice, bleeding, probe, settings, features)
     scanner = draw_scanner(scanning, settings)
     points = warp(head, grid.lattice_points())
-    fields = _fields(head, brain, sutures, points)
-    for index, bleed in enumerate(bleeds):
-        fields[f"bleed-{index}"] = bleed.region(points, fields)
+    mass = mass_effect(features, bleeds, lambda nodes: body_fields(body, nodes))
+    fields = anatomy_fields(body, grid, points, mass, dilation_mm(bleeds))
+    fields |= bleed_fields(bleeds, points, fields)
+    fields |= lift(mass, points, bleeds, fields)
     fields |= distractor_fields(distractors, points)
     fields["drift"] = drift_field(scanner, hu, points, fields["cavity"])
+    if "hardening" in features:
+        fields["drift"] += hardening_field(body.rim, points)
     background = draw_background(scanner, grid)
-    layers = paint_slices(grid, Content(fields, hu, bleeds, distractors, background, textures))
-    voxels_hu = take_scan(scanner, layers.voxels_hu, grid, noise)
-    masks = {name: share > 0.5 for name, share in layers.bleeds.items()}
+    if "table" in features:
+        background = furnish(features.stream("table"), background, grid)
+    layers = paint_slices(
+        grid, Content(fields, hu, bleeds, distractors, background, textures, body.structures, body.subject)
+    )
+    voxels_hu = image_scan(features, scanner, layers, grid, noise)
+    least = {bleed.subtype: bleed.labelled_share for bleed in bleeds}
+    masks = {n: (share > least[n]) & (layers.cavity > 1.0 - least[n]) for n, share in layers.bleeds.items()}
     return Phantom(
         scan=Scan(voxels_hu=voxels_hu, geometry=grid.geometry),
         bleed_masks={name: mask for name, mask in sorted(masks.items()) if mask.any()},
@@ -110,18 +120,3 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
         seed=seed,
         features=features.present,
     )
-
-
-def _probe(head: Head, grid: Grid) -> Probe:
-    def cavity(points: Points) -> Field:
-        return surfaces(head, warp(head, points))["cavity"]
-
-    return Probe(cavity, float(grid.heights_mm.min()), float(grid.heights_mm.max()))
-
-
-def _fields(head: Head, brain: Brain, sutures: Sutures, points: Points) -> dict[str, Field]:
-    fields = surfaces(head, points)
-    fields |= face_fields(head, points, fields)
-    fields |= suture_fields(sutures, points)
-    fields |= brain_fields(brain, points, fields["cavity"])
-    return fields

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ichnos.phantoms.bleeds import Bleed, filled_distance
+from ichnos.phantoms.bleed import Bleed
+from ichnos.phantoms.bleed_paint import paint_bleeds
 from ichnos.phantoms.distractors import Distractors, paint_distractors
 from ichnos.phantoms.fields import Field
 from ichnos.phantoms.grid import Grid
-from ichnos.phantoms.tissue import Image, Plane, Radiodensity, mix, paint_plane
+from ichnos.phantoms.structures import Structure, paint_structures
+from ichnos.phantoms.template import Subject
+from ichnos.phantoms.tissue import Image, Plane, Radiodensity, paint_plane
 
 Volume = Float[np.ndarray, "slices rows columns"]
 
@@ -25,6 +28,8 @@ class Content:
         distractors: of this head.
         background: air with table and head-rest, one image for all slices.
         textures: fine texture images, blended from slice to slice.
+        structures: of this head; the region of one is `structure-0`, `structure-1`, ...
+        subject: the template bent into this head; none where all is drawn from functions.
     """
 
     fields: dict[str, Field]
@@ -33,6 +38,8 @@ class Content:
     distractors: Distractors
     background: Image
     textures: Float[np.ndarray, "textures rows columns"]
+    structures: tuple[Structure, ...] = ()
+    subject: Subject | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ def paint_slices(grid: Grid, content: Content) -> Layers:
         voxels_hu[z] = 0.0
         texture = _texture(content, z)
         for plane_index in range(grid.planes):
-            plane = Plane(grid, content.fields, z * grid.planes + plane_index, texture)
+            plane = Plane(grid, content.fields, z * grid.planes + plane_index, texture, content.subject)
             _add_plane(layers, z, plane, content, 1.0 / grid.planes)
     return layers
 
@@ -77,20 +84,11 @@ def _texture(content: Content, z: int) -> Image:
 def _add_plane(layers: Layers, z: int, plane: Plane, content: Content, weight: float) -> None:
     window = plane.window
     image = paint_plane(plane, content.hu, content.background[window])
+    image = paint_structures(image, plane, content.structures)
     image = paint_distractors(image, plane, content.distractors)
-    free = np.ones_like(image)
-    for index, bleed in enumerate(content.bleeds):
-        name = f"bleed-{index}"
-        if not plane.meets(name, 8.0 + bleed.oedema_mm):
-            continue
-        distance = filled_distance(bleed.subtype, plane[name], plane)
-        if bleed.oedema_mm > 0.5:
-            halo = plane.inside((plane[name] - bleed.oedema_mm) * 0.4) * plane.inside(plane["cavity"] + 2.0)
-            image = image - 9.0 * halo * free
-        share = np.minimum(plane.inside(distance), free)
-        free = free - share
-        image = mix(image, bleed.hu + bleed.unrest_hu * plane.grain + plane["drift"], share)
-        layers.bleeds[bleed.subtype][z][window] += weight * share
+    image, shares = paint_bleeds(image, plane, content.bleeds, content.hu)
+    for subtype, share in shares:
+        layers.bleeds[subtype][z][window] += weight * share
     canvas = content.background * weight
     canvas[window] = image * weight
     layers.voxels_hu[z] += canvas

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from ichnos.phantoms.fields import Field
 from ichnos.phantoms.grid import Grid
+from ichnos.phantoms.template import PLACES, SAMPLED, Subject, sample_template
 
 Image = Float[np.ndarray, "rows columns"]
 
@@ -84,24 +85,44 @@ class Plane:
         pixel_mm: pixel spacing.
         slab_mm: what the plane stands for along the slice normal.
         grain: fine texture of the same size as the window, mean 0, standard deviation 1.
+        subject: the template that gives the tissues, if one does.
+        bone: HU of the bone, wherever it is, once the plane is painted.
     """
 
-    def __init__(self, grid: Grid, fields: dict[str, Field], index: int, texture: Image) -> None:
+    def __init__(
+        self, grid: Grid, fields: dict[str, Field], index: int, texture: Image, subject: Subject | None = None
+    ) -> None:
         self._fields, self._index = fields, index
         self._cache: dict[str, Image] = {}
         self.pixel_mm, self.slab_mm = grid.pixel_mm, grid.slab_mm
         self.window = _window(grid, fields["skin"][index])
-        self.grain = texture[self.window]
+        self.grain, self.subject = texture[self.window], subject
+        self.bone = np.zeros_like(self.grain)
         self._enlarge = grid.enlarger(*self.window)
 
     def __getitem__(self, name: str) -> Image:
         if name not in self._cache:
-            self._cache[name] = self._enlarge(self._fields[name][self._index])
+            if self.subject and name in SAMPLED:
+                places = [self._enlarge(self._fields[axis][self._index]) for axis in PLACES]
+                self._cache |= sample_template(self.subject, places, self["cavity"] < 2.0)
+            else:
+                self._cache[name] = self._enlarge(self._fields[name][self._index])
         return self._cache[name]
 
-    def inside(self, distance: Image) -> Image:
-        """Share of each pixel that lies where `distance` is below 0."""
-        return np.clip(np.float32(0.5) - distance * np.float32(1.0 / self.pixel_mm), 0.0, 1.0)
+    def inside(self, distance: Image, edge_mm: float = 0.0) -> Image:
+        """Share of each pixel that lies where `distance` is below 0; the edge may be softer than a pixel."""
+        return np.clip(np.float32(0.5) - distance * np.float32(1.0 / (self.pixel_mm + edge_mm)), 0.0, 1.0)
+
+    def inner(self) -> Image:
+        """Share of each pixel inside the inner table, which may be blunt."""
+        if not self.has("blunt"):
+            return self.inside(self["cavity"])
+        width_mm = np.float32(self.pixel_mm) + np.maximum(self["blunt"], 0.0)
+        return np.clip(np.float32(0.5) - self["cavity"] / width_mm, 0.0, 1.0)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a field."""
+        return name in self._fields
 
     def meets(self, name: str, below: float = 1.0) -> bool:
         """Whether a field is there and gets below a value in this plane (judged on the lattice)."""
@@ -135,6 +156,11 @@ def mix(base: Image, tissue: Image | float, share: Image) -> Image:
     return base + share * (tissue - base)
 
 
+def under_table(plane: Plane, tissue: Image | float) -> Image | float:
+    """What a tissue looks like inside the skull: mixed with bone where the inner table is blunt."""
+    return mix(plane.bone, tissue, plane.inner()) if plane.has("blunt") else tissue
+
+
 def paint_plane(plane: Plane, hu: Radiodensity, background: Image) -> Image:
     """HU of the window of one plane, without bleeds.
 
@@ -147,10 +173,11 @@ def paint_plane(plane: Plane, hu: Radiodensity, background: Image) -> Image:
     if plane.meets("air"):
         image = _paint_face(image, plane, hu)
     skull = plane.inside(plane["skull"])
-    image = mix(image, _bone(plane, hu), skull)
+    plane.bone = _bone(plane, hu)
+    image = mix(image, plane.bone, skull)
     if plane.meets("air"):
         image = _paint_air(image, plane)
-    return mix(image, _intracranial(plane, hu), plane.inside(plane["cavity"]))
+    return mix(image, _intracranial(plane, hu), plane.inner())
 
 
 def _soft_tissue(plane: Plane, hu: Radiodensity) -> Image:
@@ -207,6 +234,10 @@ def csf_distance(plane: Plane, widened_mm: float = 0.0) -> Image:
         plane: where.
         widened_mm: how much wider than drawn sulci, fissures and cisterns are taken to be.
     """
+    if plane.subject:
+        sheet, room = plane["tissue"] - plane["cut"], 0.5 * (1.0 - plane["cut"])
+        widened = np.minimum(np.float32(widened_mm), room * plane.subject.soft_mm)  # soft maps end in tissue
+        return np.minimum(sheet * plane.subject.soft_mm - widened, -plane["cavity"] - plane["gap"])
     sheet = np.minimum(np.abs(plane["sulcus"]) - plane["sulcus_mm"], np.abs(plane["midline"]) - plane["fissure"])
     sheet = np.minimum(sheet, plane["cisterns"])
     return np.minimum(sheet - widened_mm, -plane["cavity"] - plane["gap"])
@@ -220,12 +251,17 @@ def _tentorium_share(plane: Plane) -> Image:
     return np.clip(overlap * (1.0 / slab), 0.0, 1.0)
 
 
-def _intracranial(plane: Plane, hu: Radiodensity) -> Image:
-    depth = -plane["cavity"]
-    ribbon = np.minimum(depth - plane["gap"] - 3.0, np.abs(plane["sulcus"]) - plane["sulcus_mm"] - 3.0)
+def _grey(plane: Plane) -> Image:
+    """Share of grey matter in the brain's tissue."""
+    ribbon = np.minimum(-plane["cavity"] - plane["gap"] - 3.0, np.abs(plane["sulcus"]) - plane["sulcus_mm"] - 3.0)
     cortex = plane.inside(np.maximum(ribbon, -plane["cortex"]))
     grey = np.maximum(cortex, 0.75 * plane.inside(plane["deep_grey"] * 0.2))
-    grey = np.maximum(grey, 0.65 * plane.inside(plane["hindbrain"]))
+    return np.maximum(grey, 0.65 * plane.inside(plane["hindbrain"]))
+
+
+def _intracranial(plane: Plane, hu: Radiodensity) -> Image:
+    depth = -plane["cavity"]
+    grey = plane["grey"] if plane.subject else _grey(plane)
     ageing = np.clip(1.0 - plane["ventricles"] * 0.12, 0.0, 1.0) * hu.ageing
     core = np.clip((depth - 12.0) * (1.0 / 20.0), 0.0, 1.0) * hu.core
     image = mix(hu.white - np.maximum(ageing, core), hu.grey, grey)
@@ -235,5 +271,6 @@ def _intracranial(plane: Plane, hu: Radiodensity) -> Image:
     image = mix(image, hu.dura, _tentorium_share(plane))
     image = mix(image, hu.vein, plane.inside(np.minimum(plane["sagittal_sinus"], plane["transverse_sinus"])))
     near = np.maximum(depth, 0.0)
-    image = image + hu.rim * np.exp(near * (-1.0 / hu.rim_mm))
+    rise = hu.rim * np.exp(near * (-1.0 / hu.rim_mm))
+    image = image + (rise * plane["rim_gain"] if plane.has("rim_gain") else rise)
     return image + plane["drift"]
