@@ -36,7 +36,12 @@ FEATURES: dict[str, str] = {
     "wide-edh": "epidural lenses of every size, at the vertex and in the posterior fossa too",
     "together": "bleeds that come together as in trauma, high pressure, amyloid and aneurysm",
     # look-alikes
-    # scanner
+    "infarct": "fresh and old infarcts of whole territories",
+    "tumour": "masses as dense as cortex, on the dura or in the brain, with oedema",
+    "calcified": "calcium in plexus, pineal, basal ganglia, vessels and old lesions, faint to dense",
+    "operated": "openings of the skull; air, drains, clips and dense material within",
+    "filled-air": "fluid or blood in sinuses, nose and mastoid cells",
+    "scalp-haematoma": "blood under the scalp",
     "kernel": "soft to sharp kernels, noise of 1 to 15 HU of many textures, denoising",
     "shifted-hu": "calibration off by up to 8 HU and 5 %",
     "wide-geometry": "thin and thick slices, gaps, tilted, turned and off-centre heads, zoom, partial coverage",
@@ -74,6 +79,12 @@ WIDE: dict[str, float] = {
     "wide-edh": 0.7,
     "together": 0.75,
     # look-alikes
+    "infarct": 0.15,
+    "tumour": 0.12,
+    "calcified": 0.4,
+    "operated": 0.12,
+    "filled-air": 0.25,
+    "scalp-haematoma": 0.3,
     # scanner
     "kernel": 0.5,
     "shifted-hu": 0.12,
