@@ -93,7 +93,7 @@ def _craniotomy(rng: np.random.Generator, probe: Probe, centre: Place, radius: f
 def _craniectomy(rng: np.random.Generator, probe: Probe, centre: Place, radius: float) -> tuple[LookAlike, ...]:
     hu, wide = float(rng.uniform(22.0, 42.0)), radius + 10.0
     bulge = float(rng.uniform(0.0, 14.0))
-    return (LookAlike(lone_ball(centre, wide), "outside", hu, 5.0, 0.9, 1.5, bulge),)
+    return (LookAlike(lone_ball(centre, wide), "outside", hu, 5.0, 1.0, 1.5, bulge),)
 
 
 def _collection(rng: np.random.Generator, probe: Probe, centre: Place, radius: float) -> tuple[LookAlike, ...]:
