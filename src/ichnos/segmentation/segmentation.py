@@ -69,7 +69,7 @@ def decide(evidence: Evidence, settings: SegmentationSettings, provenance: dict[
         voxels[z] = binarise(evidence.map[z], evidence.allowed[z], threshold)
     voxels = remove_small_pieces(voxels, evidence.scan.geometry, settings.minimum_ml)
     bleed_mask = Mask(voxels, evidence.scan.geometry, evidence.scan.source)
-    flags = list(evidence.scan.warnings) + list(evidence.brain_mask.doubts)
+    flags = list(evidence.scan.warnings) + list(evidence.brain_mask.doubts) + list(evidence.doubts)
     if bleed_mask.touches_edge:
         flags.append("the bleed mask touches the edge of the scan; its volume may be cut off")
     return Segmentation(
