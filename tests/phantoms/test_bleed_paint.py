@@ -24,6 +24,9 @@ class Strip(Plane):
     def __getitem__(self, name):
         return self._fields[name]
 
+    def has(self, name):
+        return name in self.fields
+
     def meets(self, name, below=1.0):
         return bool(self._fields[name].min() < below)
 

@@ -282,6 +282,29 @@ def reproduce(
 
 
 @app.command()
+def evidence(
+    output: Output,
+    real: Annotated[Path | None, typer.Option(help="A scan, or a folder of scans, that shows no blood.")] = None,
+    scans: Annotated[int, typer.Option(min=2, help="Phantoms of each family that are judged.")] = 30,
+    ablation_seeds: Annotated[
+        int, typer.Option(min=0, help="Trainings of each world of the ablation; 0 leaves it out.")
+    ] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Stages that run side by side, one thread each.")] = 2,
+    device: Device = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan, with times and size.")] = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the bundled models on unseen phantoms of two families, and on real scans; goes on where it stopped."""
+    with user_errors():
+        from ichnos.cli.evidence import EvidenceOptions, run_evidence
+
+        run = run_evidence(EvidenceOptions(output, real, scans, ablation_seeds, workers, device, dry_run, quiet))
+        if as_json:
+            show_json(run)
+
+
+@app.command()
 def info(as_json: AsJson = False) -> None:
     """Versions, bundled model, recipes."""
     with user_errors():

@@ -83,7 +83,7 @@ def _aged(bleed: Bleed, age: Age, rng: np.random.Generator) -> Bleed:
     if bleed.subtype == "subdural":  # thin layers as dense as cortex would be labels that nobody can see
         hu = max(hu, 46.0)
     if bleed.subtype == "subarachnoid":  # thin and mixed with fluid
-        return replace(bleed, hu=max(hu - float(rng.uniform(0.0, 14.0)), 36.0), edge_mm=0.3 * edge_mm)
+        return replace(bleed, hu=max(hu - float(rng.uniform(0.0, 14.0)), 42.0), edge_mm=0.3 * edge_mm)
 
     def shade(points: Points, region: Field) -> Field:
         dense = np.clip(region * np.float32(-0.1), 0.0, 1.0) - np.float32(0.7)

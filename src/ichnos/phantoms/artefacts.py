@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import ndimage
 
-from ichnos.phantoms.fields import Points
 from ichnos.phantoms.grid import Grid
 from ichnos.phantoms.scanner import Volume
 
@@ -21,6 +20,9 @@ BONE_HU = 700.0
 
 METAL_HU = 3000.0
 """Density of clips, bullets and dental fillings, at the end of the scanner's scale."""
+
+SPARED_MM = 12.0
+"""How far around the cavity defacing changes nothing: about the thickness of the skull."""
 
 
 def strike(rng: np.random.Generator, voxels_hu: Volume, grid: Grid) -> Volume:
@@ -148,20 +150,22 @@ def move(motion: Motion, voxels_hu: Volume) -> Volume:
     return image
 
 
-def deface(rng: np.random.Generator, voxels_hu: Volume, points: Points, cavity: Volume) -> Volume:
+def deface(rng: np.random.Generator, voxels_hu: Volume, grid: Grid, cavity: Volume) -> Volume:
     """Blur, cut off or blacken the face, as public sets do; nothing in or near the cavity is touched.
 
     Args:
         rng: of the feature.
         voxels_hu: slices.
-        points: head-frame positions of all voxels.
+        grid: where they lie.
         cavity: share of each voxel that lies inside the inner table.
     """
     kind = rng.random()
-    lowest, front = float(rng.uniform(-15.0, 10.0)), float(rng.uniform(45.0, 70.0))
-    ahead = points.y + np.float32(0.8) * np.minimum(points.z - np.float32(lowest), 0.0) * -1.0
+    lowest, front = float(rng.uniform(-25.0, 0.0)), float(rng.uniform(45.0, 70.0))
+    points = grid.voxel_points()
+    ahead = points.y + np.float32(0.8) * np.maximum(np.float32(lowest) - points.z, 0.0)
     face = (ahead > front) & (points.z < lowest + 5.0)
-    face &= ~ndimage.binary_dilation(cavity > 0.01, np.ones((1, 5, 5), bool))
+    near = 2 * round(SPARED_MM / grid.pixel_mm) + 1
+    face &= ndimage.maximum_filter(cavity, (1, near, near)) <= 0.01
     if kind < 0.5:
         size = float(rng.uniform(3.0, 9.0))
         blurred = ndimage.gaussian_filter(voxels_hu, (0.0, size, size), truncate=2.0)

@@ -25,7 +25,7 @@ def image_scan(features: Features, scanner: Scanner, layers: Layers, grid: Grid,
     voxels_hu = _disturbed(features, layers, grid)
     voxels_hu = _reconstruct(features, scanner, voxels_hu, grid, rng)
     if "defaced" in features:
-        voxels_hu = deface(features.stream("defaced"), voxels_hu, grid.voxel_points(), layers.cavity)
+        voxels_hu = deface(features.stream("defaced"), voxels_hu, grid, layers.cavity)
     if "shifted-hu" in features:
         voxels_hu = shift_hu(features.stream("shifted-hu"), voxels_hu)
     if "padding" in features:

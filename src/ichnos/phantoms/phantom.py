@@ -22,6 +22,8 @@ from ichnos.phantoms.features import draw_features
 from ichnos.phantoms.furniture import furnish
 from ichnos.phantoms.head import draw_head, warp
 from ichnos.phantoms.imaging import image_scan
+from ichnos.phantoms.look_alike import look_alike_fields
+from ichnos.phantoms.look_alikes import draw_look_alikes
 from ichnos.phantoms.mass_effect import lift, mass_effect
 from ichnos.phantoms.probe import Probe
 from ichnos.phantoms.rim import hardening_field
@@ -101,6 +103,8 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     fields |= bleed_fields(bleeds, points, fields)
     fields |= lift(mass, points, bleeds, fields)
     fields |= distractor_fields(distractors, points)
+    look_alikes = draw_look_alikes(features, probe)
+    fields |= look_alike_fields(look_alikes, points, fields)
     fields["drift"] = drift_field(scanner, hu, points, fields["cavity"])
     if "hardening" in features:
         fields["drift"] += hardening_field(body.rim, points)
@@ -108,7 +112,7 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     if "table" in features:
         background = furnish(features.stream("table"), background, grid)
     layers = paint_slices(
-        grid, Content(fields, hu, bleeds, distractors, background, textures, body.structures, body.subject)
+        grid, Content(fields, hu, bleeds, distractors, background, textures, body.structures, body.subject, look_alikes)
     )
     voxels_hu = image_scan(features, scanner, layers, grid, noise)
     least = {bleed.subtype: bleed.labelled_share for bleed in bleeds}

@@ -10,6 +10,7 @@ from ichnos.phantoms.bleed_paint import paint_bleeds
 from ichnos.phantoms.distractors import Distractors, paint_distractors
 from ichnos.phantoms.fields import Field
 from ichnos.phantoms.grid import Grid
+from ichnos.phantoms.look_alike import LookAlike, paint_look_alikes
 from ichnos.phantoms.structures import Structure, paint_structures
 from ichnos.phantoms.template import Subject
 from ichnos.phantoms.tissue import Image, Plane, Radiodensity, paint_plane
@@ -30,6 +31,7 @@ class Content:
         textures: fine texture images, blended from slice to slice.
         structures: of this head; the region of one is `structure-0`, `structure-1`, ...
         subject: the template bent into this head; none where all is drawn from functions.
+        look_alikes: of this head; the region of one is `alike-0`, `alike-1`, ...
     """
 
     fields: dict[str, Field]
@@ -40,6 +42,7 @@ class Content:
     textures: Float[np.ndarray, "textures rows columns"]
     structures: tuple[Structure, ...] = ()
     subject: Subject | None = None
+    look_alikes: tuple[LookAlike, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ def _add_plane(layers: Layers, z: int, plane: Plane, content: Content, weight: f
     image = paint_plane(plane, content.hu, content.background[window])
     image = paint_structures(image, plane, content.structures)
     image = paint_distractors(image, plane, content.distractors)
+    image = paint_look_alikes(image, plane, content.look_alikes)
     image, shares = paint_bleeds(image, plane, content.bleeds, content.hu)
     for subtype, share in shares:
         layers.bleeds[subtype][z][window] += weight * share

@@ -143,7 +143,7 @@ LENSES: dict[str, tuple[tuple[float, float], tuple[float, float], float]] = {
 def subarachnoid(rng: np.random.Generator, probe: Probe, wish: Wish) -> tuple[Bleed, ...]:
     """Blood in cisterns, fissures and sulci, thick to faint; the wish may name one of `SPREADS`."""
     kind = wish.place or str(rng.choice(list(SPREADS), p=(0.3, 0.18, 0.08, 0.3, 0.14)))
-    hu, unrest = float(rng.uniform(38.0, 74.0)), float(rng.uniform(1.0, 6.0))
+    hu, unrest = float(rng.uniform(44.0, 74.0)), float(rng.uniform(1.0, 6.0))
     region = SPREADS[kind](rng, probe, wished_side(rng, wish))
     widened, off = float(rng.uniform(0.3, 1.8)), float(rng.uniform(0.5, 2.0))
     return (Bleed("subarachnoid", region, hu, unrest, widened_mm=widened, off_mm=off),)

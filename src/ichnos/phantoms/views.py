@@ -9,7 +9,7 @@ from ichnos.phantoms.grid import Grid, draw_grid
 from ichnos.phantoms.settings import PhantomSettings
 
 TOP_GAP_MM = 10.0
-"""Largest distance between slices."""
+"""Largest distance between slices, and largest thickness."""
 
 
 def draw_view(features: Features, rng: np.random.Generator, settings: PhantomSettings) -> Grid:
@@ -29,7 +29,8 @@ def draw_view(features: Features, rng: np.random.Generator, settings: PhantomSet
     stream = features.stream("wide-geometry")
     grid = draw_grid(rng, _widened(stream, settings))
     step_mm = grid.geometry.spacing_mm[0]
-    thickness_mm = step_mm * float(stream.uniform(0.8, 1.3) if stream.random() < 0.75 else stream.uniform(0.25, 0.8))
+    share = float(stream.uniform(0.8, 1.3) if stream.random() < 0.75 else stream.uniform(0.25, 0.8))
+    thickness_mm = min(step_mm * share, TOP_GAP_MM)
     count = settings.thickness_planes
     return replace(
         grid,

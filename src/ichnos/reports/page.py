@@ -19,7 +19,7 @@ from ichnos.runtime.provenance import RESEARCH_USE
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG with its caption; the caption says what the picture was made from."""
+    """A PNG or JPEG with its caption; the caption says what the picture was made from."""
 
     path: Path
     caption: str
@@ -103,7 +103,8 @@ def render_page(title: str, sections: Sequence[Section], notice: str = RESEARCH_
 
 
 def _embed(path: Path) -> Markup:
-    return Markup("data:image/png;base64," + base64.b64encode(path.read_bytes()).decode())
+    kind = "jpeg" if path.suffix == ".jpg" else "png"
+    return Markup(f"data:image/{kind};base64," + base64.b64encode(path.read_bytes()).decode())
 
 
 def _to_markdown(title: str, sections: Sequence[Section], folder: Path, notice: str) -> str:
