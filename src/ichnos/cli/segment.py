@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ichnos.cli.console import say
-from ichnos.errors import IchnosError, UsageError
+from ichnos.errors import IchnosError, MaskFileError, UsageError
 from ichnos.reports.overlay import write_overlay
 from ichnos.reports.scan_report import write_report
 from ichnos.runtime.files import write_json, write_text
 from ichnos.runtime.provenance import RESEARCH_USE, collect_versions, find_commit, timestamp
 from ichnos.scans import read_scan, write_mask
-from ichnos.scans.listing import ListedScan, list_scans
+from ichnos.scans.listing import TRUTH, ListedScan, list_scans
 from ichnos.scans.write import write_labels
 from ichnos.segmentation.segmentation import Segmentation
 from ichnos.segmentation.segmenter import Segmenter, load_segmenter
@@ -60,6 +60,8 @@ def run_segment(options: SegmentOptions) -> tuple[dict[str, Any], int]:
     """
     started, began = timestamp(), time.perf_counter()
     listed = list_scans(options.inputs)
+    if (options.inputs / "scans").is_dir() and (options.inputs / TRUTH).is_dir():
+        say(f"{options.inputs / TRUTH} holds no scans and is left out", quiet=options.quiet)
     segmenter = load_segmenter(options.model, options.device)
     asked = {**segmenter.provenance, "series": options.series, "strict": options.strict}
     _refuse_foreign_results(listed, asked, options)
@@ -67,8 +69,8 @@ def run_segment(options: SegmentOptions) -> tuple[dict[str, Any], int]:
     try:
         for number, scan in enumerate(listed, start=1):
             records.append(_segment_case(scan, segmenter, asked, options))
-            failed_now = records[-1]["status"] == "failed"
-            say(f"[{number}/{len(listed)}] {_sentence(records[-1])}", quiet=options.quiet and not failed_now)
+            is_well = records[-1]["status"] in {"done", "kept"}
+            say(f"[{number}/{len(listed)}] {_sentence(records[-1])}", quiet=options.quiet and is_well)
     finally:
         run = {
             "command": "segment",
@@ -86,8 +88,9 @@ def run_segment(options: SegmentOptions) -> tuple[dict[str, Any], int]:
         write_json(options.output / "run.json", run)
         write_text(options.output / "volumes.csv", _table(records))
     failed = sum(record["status"] == "failed" for record in records)
+    nothing_done = all(record["status"] == "skipped" for record in records)
     _say_last(options, len(records), failed)
-    return run, 1 if failed else 0
+    return run, 1 if failed or nothing_done else 0
 
 
 def _segment_case(
@@ -108,6 +111,8 @@ def _segment_case(
             write_labels(result.subtypes, scan, folder / "subtypes.nii.gz")
         write_overlay(result, folder / "overlay.png", listed.case)
         write_report(result, folder / "overlay.png", folder / "report.html", listed.case)
+    except MaskFileError as error:
+        return {**record, "status": "skipped", "message": str(error)}
     except IchnosError as error:
         return {**record, "message": str(error)}
     except Exception as error:
@@ -162,8 +167,8 @@ def _refuse_foreign_results(listed: list[ListedScan], asked: dict[str, Any], opt
 
 
 def _sentence(record: dict[str, Any]) -> str:
-    if record["status"] == "failed":
-        return f"{record['case']}: failed: {record['message']}"
+    if record["status"] in {"failed", "skipped"}:
+        return f"{record['case']}: {record['status']}: {record['message']}"
     kept = " (kept)" if record["status"] == "kept" else ""
     flags = f"; {'; '.join(record['flags'])}" if record["flags"] else ""
     found = [f"{name} {volume_ml:.1f}" for name, volume_ml in record.get("subtypes_ml", {}).items() if volume_ml]

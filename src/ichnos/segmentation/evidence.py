@@ -47,6 +47,7 @@ class Evidence:
         allowed: voxels that may be bleed: in the cavity (unless the settings look everywhere) and in the
             HU range.
         subtypes: where a network of pixels tells them.
+        doubts: what is odd about the head; see `doubts`.
     """
 
     scan: Scan
@@ -55,6 +56,7 @@ class Evidence:
     slice_probabilities: Float[np.ndarray, " slices"]
     allowed: Bool[np.ndarray, "slices rows columns"]
     subtypes: SubtypeEvidence | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def gather_evidence(
