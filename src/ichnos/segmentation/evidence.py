@@ -11,9 +11,10 @@ from torch import nn
 
 from ichnos.maps.methods import explain
 from ichnos.models.outputs import KNOWN_LABELS, find_bleed_output, to_probabilities
-from ichnos.preprocessing.brain_mask import BrainMask, find_brain_mask
+from ichnos.preprocessing.brain_mask import BrainMask
 from ichnos.preprocessing.recipe import Recipe
 from ichnos.scans.scan import AIR_HU, Scan
+from ichnos.segmentation.brain_masks import mask_brain
 from ichnos.segmentation.settings import SegmentationSettings
 
 _HU_SMOOTHING_MM = 1.0
@@ -74,7 +75,7 @@ def gather_evidence(
         batch_size: slices at a time; 1 where a map would depend on its batch.
         labels: what the outputs stand for; one of them for a bleed of whatever kind.
     """
-    brain = find_brain_mask(scan)
+    brain = mask_brain(scan, settings.brain_mask)
     grid, slices_hu = recipe.place(scan)
     target, map_settings = find_bleed_output(labels), settings.map_settings
     probabilities = classify(slices_hu, model, recipe, batch_size, labels)[:, target]
