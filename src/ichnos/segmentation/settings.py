@@ -54,7 +54,7 @@ class SegmentationSettings(BaseModel):
     binarisation: Literal["fixed", "otsu", "k-means"] = "fixed"
     map_threshold: Fraction = 0.1
     within_brain: bool = True
-    brain_mask: str = "auto"
+    brain_mask: str = "classical"
     bleed_hu: tuple[float, float] | None = None
     bleed_contrast_hu: float | None = None
     minimum_ml: float = Field(default=0.0, ge=0.0)
