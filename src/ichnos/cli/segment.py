@@ -13,9 +13,11 @@ from ichnos.cli.console import say
 from ichnos.errors import IchnosError, UsageError
 from ichnos.reports.overlay import write_overlay
 from ichnos.runtime.files import write_json, write_text
+from ichnos.runtime.names import name_unknown
 from ichnos.runtime.provenance import RESEARCH_USE, collect_versions, find_commit, timestamp
 from ichnos.scans import read_scan, write_mask
 from ichnos.scans.listing import ListedScan, list_scans
+from ichnos.segmentation.brain_masks import METHODS, find_drawn_mask
 from ichnos.segmentation.segmentation import Segmentation
 from ichnos.segmentation.segmenter import Segmenter, load_segmenter
 
@@ -45,19 +47,26 @@ class SegmentOptions:
     overwrite: bool = False
     quiet: bool = False
     verbose: bool = False
+    brain_mask: str | None = None
 
 
 def run_segment(options: SegmentOptions) -> tuple[dict[str, Any], int]:
     """Segment every scan; returns the run's record and the exit code.
 
-    Writes for each case CASE/bleed.nii.gz, CASE/overlay.png and CASE/segmentation.json, then
+    Writes for each case CASE/bleed.nii.gz, CASE/brain.nii.gz, CASE/overlay.png and CASE/segmentation.json, then
     volumes.csv and run.json. A case whose segmentation.json is there is kept as it is, if it was
     made with the same model and settings.
     """
     started, began = timestamp(), time.perf_counter()
     listed = list_scans(options.inputs)
     segmenter = load_segmenter(options.model, options.device)
-    asked = {**segmenter.provenance, "series": options.series, "strict": options.strict}
+    _check_brain_mask(options.brain_mask)
+    asked = {
+        **segmenter.provenance,
+        "series": options.series,
+        "strict": options.strict,
+        "brain_mask": options.brain_mask,
+    }
     _refuse_foreign_results(listed, asked, options)
     records: list[dict[str, Any]] = []
     try:
@@ -98,7 +107,8 @@ def _segment_case(
     record: dict[str, Any] = {"case": listed.case, "input": str(listed.path), "status": "failed"}
     try:
         scan = read_scan(listed.path, series=options.series, strict=options.strict)
-        result = segmenter(scan)
+        result = _choose_brain_mask(segmenter, listed.case, options.brain_mask)(scan)
+        write_mask(result.brain_mask, folder / "brain.nii.gz")
         notes = write_mask(result.bleed_mask, folder / "bleed.nii.gz")
         write_overlay(result, folder / "overlay.png", listed.case)
     except IchnosError as error:
@@ -111,6 +121,18 @@ def _segment_case(
     record |= {"status": "done", "made_with": asked, "seconds": round(time.perf_counter() - began, 2)}
     write_json(description, record)  # last, so that a case with a description is whole
     return record
+
+
+def _check_brain_mask(asked: str | None) -> None:
+    if asked is not None and asked not in METHODS and not Path(asked).exists():
+        raise UsageError(f"--brain-mask: {name_unknown(asked, METHODS, 'way')}; or give a NIfTI mask or a folder")
+
+
+def _choose_brain_mask(segmenter: Segmenter, case: str, asked: str | None) -> Segmenter:
+    if asked is None:
+        return segmenter
+    how = asked if asked in METHODS else str(find_drawn_mask(Path(asked), case))
+    return segmenter.with_settings(segmenter.settings.model_copy(update={"brain_mask": how}))
 
 
 def _measure(result: Segmentation, notes: tuple[str, ...]) -> dict[str, Any]:
