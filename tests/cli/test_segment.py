@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -15,8 +16,8 @@ from segmentation.stubs import SEGMENTATION_NETWORK, SETTINGS, bleeding_head, ma
 from ichnos.cli.segment import SegmentOptions, run_segment
 from ichnos.errors import ScanNotFoundError, UsageError
 from ichnos.models.checkpoint import save_checkpoint
-from ichnos.scans import read_mask, read_scan, write_dicom_series, write_nifti
-from ichnos.scans.scan import Scan
+from ichnos.scans import read_mask, read_scan, write_dicom_series, write_mask, write_nifti
+from ichnos.scans.scan import Mask, Scan
 from ichnos.segmentation.segmenter import load_segmenter
 
 
@@ -252,3 +253,39 @@ def test_what_is_no_head_ends_well_with_a_flag(tmp_path: Path) -> None:
     assert code == 0
     assert run["cases"][0]["volume_ml"] == 0.0
     assert any("is this a head CT?" in flag for flag in run["cases"][0]["flags"])
+
+
+def test_the_users_own_intracranial_mask_bounds_the_bleed(tmp_path: Path, model: Path) -> None:
+    scan = bleeding_head()
+    write_nifti(scan, tmp_path / "scans" / "ct.nii.gz")
+    lower = np.zeros(scan.voxels_hu.shape, dtype=bool)
+    lower[: len(lower) // 2] = True
+    write_mask(Mask(lower, scan.geometry), tmp_path / "drawn" / "ct.nii.gz")
+    asked = SegmentOptions(
+        tmp_path / "scans", tmp_path / "out", model=model, quiet=True, brain_mask=str(tmp_path / "drawn")
+    )
+    _, code = run_segment(asked)
+    assert code == 0
+    assert np.array_equal(read_mask(tmp_path / "out" / "ct" / "brain.nii.gz").voxels, lower)
+    bleed = read_mask(tmp_path / "out" / "ct" / "bleed.nii.gz").voxels
+    assert bleed.any()
+    assert not (bleed & ~lower).any()
+    with pytest.raises(UsageError, match="another model or other settings"):
+        run_segment(replace(asked, brain_mask="classical"))
+
+
+def test_a_case_without_a_drawn_mask_fails_alone(tmp_path: Path, model: Path) -> None:
+    write_nifti(bleeding_head(), tmp_path / "scans" / "ct.nii.gz")
+    (tmp_path / "drawn").mkdir()
+    run, code = run_segment(
+        SegmentOptions(
+            tmp_path / "scans", tmp_path / "out", model=model, quiet=True, brain_mask=str(tmp_path / "drawn")
+        )
+    )
+    assert code == 1
+    assert "no intracranial mask of ct" in run["cases"][0]["message"]
+
+
+def test_an_unknown_way_to_mask_the_brain_is_refused(tmp_path: Path, model: Path, scans: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean 'classical'"):
+        run_segment(SegmentOptions(scans, tmp_path / "out", model=model, quiet=True, brain_mask="clasical"))

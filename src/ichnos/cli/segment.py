@@ -14,10 +14,12 @@ from ichnos.errors import IchnosError, MaskFileError, UsageError
 from ichnos.reports.overlay import write_overlay
 from ichnos.reports.scan_report import write_report
 from ichnos.runtime.files import write_json, write_text
+from ichnos.runtime.names import name_unknown
 from ichnos.runtime.provenance import RESEARCH_USE, collect_versions, find_commit, timestamp
 from ichnos.scans import read_scan, write_mask
 from ichnos.scans.listing import TRUTH, ListedScan, list_scans
 from ichnos.scans.write import write_labels
+from ichnos.segmentation.brain_masks import METHODS, find_drawn_mask
 from ichnos.segmentation.segmentation import Segmentation
 from ichnos.segmentation.segmenter import Segmenter, load_segmenter
 from ichnos.segmentation.subtypes import SUBTYPES
@@ -49,21 +51,28 @@ class SegmentOptions:
     overwrite: bool = False
     quiet: bool = False
     verbose: bool = False
+    brain_mask: str | None = None
 
 
 def run_segment(options: SegmentOptions) -> tuple[dict[str, Any], int]:
     """Segment every scan; returns the run's record and the exit code.
 
-    Writes for each case CASE/bleed.nii.gz, CASE/overlay.png, CASE/report.html, CASE/segmentation.json and, where
-    the model tells them, CASE/subtypes.nii.gz; then volumes.csv and run.json. A case whose segmentation.json is
-    there is kept as it is, if it was made with the same model and settings.
+    Writes for each case CASE/bleed.nii.gz, CASE/brain.nii.gz, CASE/overlay.png, CASE/report.html,
+    CASE/segmentation.json and, where the model tells them, CASE/subtypes.nii.gz; then volumes.csv and run.json. A
+    case whose segmentation.json is there is kept as it is, if it was made with the same model and settings.
     """
     started, began = timestamp(), time.perf_counter()
     listed = list_scans(options.inputs)
     if (options.inputs / "scans").is_dir() and (options.inputs / TRUTH).is_dir():
         say(f"{options.inputs / TRUTH} holds no scans and is left out", quiet=options.quiet)
     segmenter = load_segmenter(options.model, options.device)
-    asked = {**segmenter.provenance, "series": options.series, "strict": options.strict}
+    _check_brain_mask(options.brain_mask)
+    asked = {
+        **segmenter.provenance,
+        "series": options.series,
+        "strict": options.strict,
+        "brain_mask": options.brain_mask,
+    }
     _refuse_foreign_results(listed, asked, options)
     records: list[dict[str, Any]] = []
     try:
@@ -105,7 +114,8 @@ def _segment_case(
     record: dict[str, Any] = {"case": listed.case, "input": str(listed.path), "status": "failed"}
     try:
         scan = read_scan(listed.path, series=options.series, strict=options.strict)
-        result = segmenter(scan)
+        result = _choose_brain_mask(segmenter, listed.case, options.brain_mask)(scan)
+        write_mask(result.brain_mask, folder / "brain.nii.gz")
         notes = write_mask(result.bleed_mask, folder / "bleed.nii.gz")
         if result.subtypes is not None:
             write_labels(result.subtypes, scan, folder / "subtypes.nii.gz")
@@ -123,6 +133,18 @@ def _segment_case(
     record |= {"status": "done", "made_with": asked, "seconds": round(time.perf_counter() - began, 2)}
     write_json(description, record)  # last, so that a case with a description is whole
     return record
+
+
+def _check_brain_mask(asked: str | None) -> None:
+    if asked is not None and asked not in METHODS and not Path(asked).exists():
+        raise UsageError(f"--brain-mask: {name_unknown(asked, METHODS, 'way')}; or give a NIfTI mask or a folder")
+
+
+def _choose_brain_mask(segmenter: Segmenter, case: str, asked: str | None) -> Segmenter:
+    if asked is None:
+        return segmenter
+    how = asked if asked in METHODS else str(find_drawn_mask(Path(asked), case))
+    return segmenter.with_settings(segmenter.settings.model_copy(update={"brain_mask": how}))
 
 
 def _measure(result: Segmentation, notes: tuple[str, ...]) -> dict[str, Any]:
