@@ -1,6 +1,6 @@
 """What the numbers of a scan are: HU, HU that were cut off for an 8-bit export, or HU to which 1024 was added.
 
-What lies inside the skull tells: brain is at 20 to 45 HU on every scanner. Decision 0013 says what is accepted,
+What lies inside the skull tells: brain is at 20 to 45 HU on every scanner. Decision 0014 says what is accepted,
 what is repaired, and what is refused.
 """
 

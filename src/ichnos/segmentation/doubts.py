@@ -29,7 +29,7 @@ AIR_HU, CUT_AIR_HU = -200.0, 4.0
 """Air inside the head is below; where HU were cut off at 0, air and fat are."""
 
 AIR_SHARE = 0.3
-"""Of the air inside a head, at least this share lies in its lower half (in 24 phantoms and the real scan 80 %)."""
+"""Of the air inside a head, at least this share lies in its lower half (in phantoms and the real scan 80 % or more)."""
 
 NARROW = 0.7
 """The lower end of a head is at least this wide, measured by the area of its upper end."""
