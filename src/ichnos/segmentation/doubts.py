@@ -110,7 +110,8 @@ def doubt_size(scan: Scan, cavity: Bool[np.ndarray, "slices rows columns"]) -> l
     _, row_mm, column_mm = scan.geometry.spacing_mm
     across_mm = max(cavity.any(axis=2).sum(axis=1).max() * row_mm, cavity.any(axis=1).sum(axis=1).max() * column_mm)
     doubts = [CUT_OFF] if is_cut else []
-    too_small = across_mm < ACROSS_MM[0] and not is_cut and len(cavity) > 1
+    is_whole = 0 < cavity.sum(axis=(1, 2)).argmax() < len(cavity) - 1
+    too_small = across_mm < ACROSS_MM[0] and not is_cut and is_whole
     if across_mm > ACROSS_MM[1] or too_small:
         doubts.append(
             f"the inside of the skull measures {across_mm:.0f} mm across; if the pixel spacing is wrong, "
