@@ -57,3 +57,20 @@ def test_the_answer_comes_in_half_a_second(way: str) -> None:
         if fastest < LIMIT_SECONDS:
             break
     assert fastest < LIMIT_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("module", "kept_out"),
+    [
+        ("ichnos.cli.compare", {"lightning", "monai", "torch", "transformers"}),
+        ("ichnos.cli.segment", {"lightning", "monai", "pandas", "sklearn", "transformers"}),
+    ],
+)
+def test_a_command_loads_what_it_needs_only(module: str, kept_out: set[str]) -> None:
+    _, loaded = run(f"import {module}")
+    assert loaded & kept_out == set()
+
+
+def test_python_m_runs_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "ichnos", "--help"], capture_output=True, text=True, check=True)
+    assert "segmentation of intracranial hemorrhage" in done.stdout

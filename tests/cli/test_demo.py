@@ -7,7 +7,7 @@ from tiny import SETTINGS, tiny_recipe
 
 from ichnos.cli import demo, phantom
 from ichnos.phantoms import Phantom, make_phantom
-from ichnos.segmentation import segmenter
+from ichnos.segmentation import bundled
 
 
 @pytest.fixture(autouse=True)
@@ -17,11 +17,10 @@ def small_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def make_small(seed: int, *_: object) -> Phantom:
         return make_phantom(seed, SETTINGS)
 
-    bundled = save_stub(tmp_path / "bundled")
+    stub = save_stub(tmp_path / "bundled")
     for module in (demo, phantom):
         monkeypatch.setattr(module, "make_phantom", make_small)
-    for module in (demo, segmenter):
-        monkeypatch.setattr(module, "bundled_checkpoint", lambda: bundled)
+    monkeypatch.setattr(bundled, "bundled_checkpoint", lambda: stub)
     monkeypatch.setattr(demo, "load_recipe", lambda _: tiny_recipe())
 
 

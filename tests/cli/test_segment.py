@@ -11,13 +11,13 @@ import nibabel
 import numpy as np
 import pytest
 from PIL import Image
-from segmentation.stubs import SETTINGS, bleeding_head, make_unet_checkpoint, save_stub
+from segmentation.stubs import SEGMENTATION_NETWORK, SETTINGS, bleeding_head, make_unet_checkpoint, save_stub
 
 from ichnos.cli.segment import SegmentOptions, run_segment
 from ichnos.errors import ScanNotFoundError, UsageError
 from ichnos.models.checkpoint import save_checkpoint
 from ichnos.scans import read_mask, read_scan, write_dicom_series, write_mask, write_nifti
-from ichnos.scans.scan import Mask
+from ichnos.scans.scan import Mask, Scan
 from ichnos.segmentation.segmenter import load_segmenter
 
 
@@ -198,6 +198,61 @@ def test_a_segmentation_network_segments(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "out" / "ct" / "segmentation.json").read_text())
     np.testing.assert_allclose(record["slice_probabilities"], expected.slice_probabilities, atol=1e-4)
     assert (tmp_path / "out" / "ct" / "overlay.png").stat().st_size > 1000
+
+
+def test_subtypes_are_told_in_mask_json_table_and_page(tmp_path: Path) -> None:
+    settings = SEGMENTATION_NETWORK.model_copy(update={"map_threshold": 0.4})
+    folder = save_checkpoint(make_unet_checkpoint(6, settings), tmp_path / "unet", "a test model")
+    write_nifti(bleeding_head(), tmp_path / "ct.nii.gz")
+    run_segment(SegmentOptions(tmp_path / "ct.nii.gz", tmp_path / "out", model=folder, quiet=True))
+    case = tmp_path / "out" / "ct"
+    record = json.loads((case / "segmentation.json").read_text())
+    numbers = np.asarray(nibabel.load(case / "subtypes.nii.gz").dataobj)
+    np.testing.assert_array_equal(numbers > 0, np.asarray(nibabel.load(case / "bleed.nii.gz").dataobj) > 0)
+    geometry = read_scan(tmp_path / "ct.nii.gz").geometry
+    for name, number in record["subtype_numbers"].items():
+        assert record["subtypes_ml"][name] == pytest.approx((numbers == number).sum() * geometry.voxel_volumes_ml[0])
+        assert table(tmp_path / "out")[0][f"{name}_ml"] == str(record["subtypes_ml"][name])
+    assert "Volume by subtype" in (case / "report.html").read_text()
+
+
+def test_a_classifier_invents_no_subtypes(tmp_path: Path, model: Path) -> None:
+    write_nifti(bleeding_head(), tmp_path / "ct.nii.gz")
+    run, _ = run_segment(SegmentOptions(tmp_path / "ct.nii.gz", tmp_path / "out", model=model, quiet=True))
+    assert not (tmp_path / "out" / "ct" / "subtypes.nii.gz").exists()
+    assert run["cases"][0]["subtypes_ml"] == {}
+    assert table(tmp_path / "out")[0]["epidural_ml"] == ""
+
+
+def test_masks_among_scans_are_skipped_and_said(scans: Path, tmp_path: Path, model: Path) -> None:
+    (scans / "broken.nii.gz").unlink()
+    run_segment(SegmentOptions(scans, tmp_path / "first", model=model, quiet=True))
+    (tmp_path / "first" / "good" / "bleed.nii.gz").rename(scans / "good-mask.nii.gz")
+    run, code = run_segment(SegmentOptions(scans, tmp_path / "out", model=model, quiet=True))
+    assert code == 0
+    assert {case["case"]: case["status"] for case in run["cases"]} == {"good": "done", "good-mask": "skipped"}
+    assert "whole numbers from 0 to 1 only: a mask, not a scan" in run["cases"][0]["message"]
+    _, alone = run_segment(SegmentOptions(scans / "good-mask.nii.gz", tmp_path / "alone", model=model, quiet=True))
+    assert alone == 1
+
+
+def test_the_truth_of_phantoms_is_left_out(tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_nifti(bleeding_head(), tmp_path / "made" / "scans" / "a.nii.gz")
+    (tmp_path / "made" / "truth" / "a").mkdir(parents=True)
+    write_nifti(bleeding_head(), tmp_path / "made" / "truth" / "a" / "bleed.nii.gz")
+    run, code = run_segment(SegmentOptions(tmp_path / "made", tmp_path / "out", model=model))
+    assert (code, [case["case"] for case in run["cases"]]) == (0, ["a"])
+    assert "truth holds no scans and is left out" in capsys.readouterr().err
+
+
+def test_what_is_no_head_ends_well_with_a_flag(tmp_path: Path) -> None:
+    folder = save_checkpoint(make_unet_checkpoint(), tmp_path / "unet", "a test model")
+    head = bleeding_head()
+    write_nifti(Scan(np.full_like(head.voxels_hu, -1000.0), head.geometry), tmp_path / "air.nii.gz")
+    run, code = run_segment(SegmentOptions(tmp_path / "air.nii.gz", tmp_path / "out", model=folder, quiet=True))
+    assert code == 0
+    assert run["cases"][0]["volume_ml"] == 0.0
+    assert any("is this a head CT?" in flag for flag in run["cases"][0]["flags"])
 
 
 def test_the_users_own_intracranial_mask_bounds_the_bleed(tmp_path: Path, model: Path) -> None:

@@ -4,15 +4,12 @@ from dataclasses import replace
 import nibabel
 import numpy as np
 import pytest
-import torch
 from evaluation.made_cohort import box, make_cases, uneven_scan, write_predictions
-from segmentation.stubs import bleeding_head, make_unet_checkpoint
 from tiny import box_scan
 
 from ichnos.errors import GeometryError, PixelError, UsageError
-from ichnos.evaluation.predictions import list_predictions, predict_nothing, predict_with, read_prediction
+from ichnos.evaluation.predictions import list_predictions, predict_nothing, read_prediction
 from ichnos.scans import Mask, read_scan, write_mask, write_nifti
-from ichnos.segmentation.segmenter import make_segmenter
 
 CASES = make_cases()
 SCAN = CASES["shifted"].scan
@@ -115,13 +112,6 @@ def test_probabilities_beside_our_own_masks_are_read(tmp_path):
         (tmp_path / "a" / "segmentation.json").write_text(json.dumps({"slice_probabilities": told}))
         found = read_prediction(tmp_path / "a" / "bleed.nii.gz", SCAN).slice_probabilities
         assert (None if found is None else found.tolist()) == expected
-
-
-def test_a_checkpoint_predicts():
-    segmenter = make_segmenter(make_unet_checkpoint(), "unet", torch.device("cpu"))
-    found, result = predict_with(segmenter, bleeding_head()), segmenter(bleeding_head())
-    assert (found.bleed_mask == result.bleed_mask.voxels).all()
-    assert (found.detected == (result.slice_probabilities >= 0.5)).all()
 
 
 def test_nothing_is_an_empty_mask_without_probabilities():

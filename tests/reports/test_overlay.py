@@ -175,3 +175,15 @@ def test_drawing_changes_nothing():
     draw_overlay(made, "a")
     np.testing.assert_array_equal(made.scan.voxels_hu, hu)
     np.testing.assert_array_equal(made.bleed_mask.voxels, bleed)
+
+
+def test_subtypes_are_outlined_each_in_its_colour():
+    plain = result(bleed=[np.s_[0, 10:20, 25:35], np.s_[0, 26:36, 5:15]])
+    subtypes = np.zeros(plain.scan.voxels_hu.shape, np.uint8)
+    subtypes[0, 10:20, 25:35], subtypes[0, 26:36, 5:15] = 2, 3
+    tile = tile_of(draw_overlay(replace(plain, subtypes=subtypes), "a"), 0)
+    red, blue = outline_of(tile), (tile == np.array([90, 200, 255])).all(axis=2)
+    assert red[:110, 100:].sum() == red.sum() > 100
+    assert blue[110:, :100].sum() == blue.sum() > 100
+    header = np.asarray(draw_overlay(replace(plain, subtypes=subtypes), "a"))[:HEADER]
+    assert header.shape[1] >= 200

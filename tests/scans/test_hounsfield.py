@@ -1,33 +1,102 @@
 import re
+from functools import cache
 
 import numpy as np
 import pytest
+from preprocessing.heads import ball_head
+from tiny import SETTINGS, box_scan
 
 from ichnos.errors import PixelError
-from ichnos.scans.hounsfield import check_hu
+from ichnos.phantoms import make_phantom
+from ichnos.scans.hounsfield import NOT_FINITE, SHIFTED_NOTE, Scale, find_scale, mend_scan, mend_values
+from ichnos.scans.scan import Scan
 
 
 def between(low, high):
     return np.linspace(low, high, 24).reshape(2, 3, 4)
 
 
+@cache
+def head(seed=3):
+    return make_phantom(seed, SETTINGS).scan
+
+
 @pytest.mark.parametrize(("low", "high"), [(-1024, 2000), (-3024, 100), (-100, 1500), (-1000, -900)])
-def test_hu_pass(low, high):
-    check_hu(between(low, high), "x.nii")
+def test_hu_pass_as_they_are(low, high):
+    assert find_scale(between(low, high), "x.nii") == Scale()
 
 
 @pytest.mark.parametrize(
     ("low", "high", "guess"),
     [
         (0, 1, r"scaled to \[0, 1\]\?"),
-        (0, 255, "windowed to 8 bits"),
-        (0, 4095, "was 1024 added"),
+        (0, 4095, "was something added"),
         (-1000, 2e6, "far beyond metal"),
         (-40, 120, "neither air below -500 nor bone above 300: cut to a window"),
+        (0, 90, "neither air"),
     ],
 )
 def test_what_is_not_hu_is_refused(low, high, guess):
     with pytest.raises(
         PixelError, match=rf"^x.nii: values from {low:g} to {re.escape(format(high, 'g'))} are not .*{guess}.*in HU$"
     ):
-        check_hu(between(low, high), "x.nii")
+        find_scale(between(low, high), "x.nii")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_head_is_told_from_what_was_done_to_it(seed):
+    hu = head(seed).voxels_hu
+    assert find_scale(hu, "x") == Scale()
+    assert find_scale(hu + 1024, "x") == Scale(-1024.0, (SHIFTED_NOTE,))
+    assert find_scale(np.maximum(hu, -1000) + 1024, "x").offset_hu == -1024.0
+    cut = find_scale(np.clip(hu, 0, 255).astype(np.uint8), "x")
+    assert cut == Scale(notes=("values from 0 to 255: taken as HU that were cut off there",))
+    assert find_scale(np.clip(hu, -100, 250), "x").offset_hu == 0.0
+    for low, high in [(0, 80), (-20, 100), (-135, 215)]:
+        stretched = np.clip((hu - low) / (high - low), 0, 1) * 255
+        with pytest.raises(PixelError, match=r"soft tissue in the skull is at \d+, not 20 to 45: stretched"):
+            find_scale(stretched, "x")
+
+
+def test_one_slice_is_enough():
+    hu = head().voxels_hu[3:4]
+    assert find_scale(np.clip(hu, 0, 255), "x").notes
+    assert find_scale(hu + 1024, "x").offset_hu == -1024.0
+
+
+def test_eight_bits_without_a_skull_tell_nothing_and_pass():
+    stripes = np.where(np.arange(16) < 8, 0.0, box_scan().voxels_hu)
+    stripes[:, :, 15] = 255
+    assert find_scale(stripes, "x").notes
+
+
+def test_one_value_is_no_reason_to_stop():
+    assert find_scale(np.full((1, 4, 4), 7.0), "x").notes == ("all voxels have the value 7: nothing is shown",)
+
+
+def test_who_says_that_they_are_hu_is_believed_unless_a_skull_contradicts():
+    assert find_scale(between(-40, 120), "x", are_hu=True) == Scale()
+    with pytest.raises(PixelError, match="stretched from a window"):
+        find_scale(np.clip(head().voxels_hu / 80, 0, 1) * 255, "x", are_hu=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_is_not_finite_counts_as_air(dtype):
+    values = between(-1000, 500).astype(dtype)
+    values[0, 0, 1], values[1, 1, 1] = np.nan, np.inf
+    mended, notes = mend_values(values)
+    assert mended[0, 0, 1] == mended[1, 1, 1] == -1000
+    assert notes == (f"2 {NOT_FINITE}",)
+    assert mend_values(between(0, 5))[1] == ()
+    assert (mend_values(np.full((1, 2, 2), np.nan))[0] == -1024).all()
+
+
+def test_a_scan_in_memory_is_mended_once():
+    scan = ball_head()
+    assert mend_scan(scan) is scan
+    shifted = mend_scan(Scan(scan.voxels_hu + 1024, scan.geometry))
+    np.testing.assert_array_equal(shifted.voxels_hu, scan.voxels_hu)
+    assert shifted.warnings == (SHIFTED_NOTE,)
+    cut = mend_scan(Scan(np.clip(scan.voxels_hu, 0, 255), scan.geometry))
+    assert len(cut.warnings) == 1
+    assert mend_scan(cut) is cut

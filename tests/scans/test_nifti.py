@@ -83,9 +83,14 @@ def test_four_dimensions(tmp_path):
         load_nifti(save(tmp_path / "x.nii", np.stack([VALUES, VALUES], 3)))
 
 
-def test_two_dimensions(tmp_path):
-    with pytest.raises(ModalityError, match=r"has shape \(5, 4\)"):
-        load_nifti(save(tmp_path / "x.nii", VALUES[..., 0]))
+def test_two_dimensions_are_one_slice(tmp_path):
+    image = load_nifti(save(tmp_path / "x.nii", VALUES[..., 0]))
+    np.testing.assert_array_equal(image.stored, VALUES[..., :1])
+
+
+def test_one_dimension(tmp_path):
+    with pytest.raises(ModalityError, match=r"has shape \(5,\)"):
+        load_nifti(save(tmp_path / "x.nii", VALUES[:, 0, 0]))
 
 
 def test_colour(tmp_path):
@@ -100,6 +105,8 @@ def test_values_that_are_not_finite(tmp_path, value):
     values[1, 2, 0] = value
     with pytest.raises(PixelError, match=r"x.nii: 1 voxel\(s\) are not finite \(NaN or infinity\)"):
         load_nifti(save(tmp_path / "x.nii", values))
+    loaded = load_nifti(tmp_path / "x.nii", may_hold_nan=True)
+    assert not np.isfinite(loaded.stored[1, 2, 0])
 
 
 def test_no_affine(tmp_path):

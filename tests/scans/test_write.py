@@ -8,7 +8,7 @@ from ichnos.errors import UsageError
 from ichnos.scans.geometry import Geometry
 from ichnos.scans.read import read_mask, read_scan
 from ichnos.scans.scan import Mask, Scan
-from ichnos.scans.write import write_dicom_series, write_map, write_mask, write_nifti
+from ichnos.scans.write import write_dicom_series, write_labels, write_map, write_mask, write_nifti
 
 GEOMETRY = Geometry.from_affine(np.array([[0.0, 0, -0.5, 9], [0, -0.7, 0, 8], [5, 0, 0, 7], [0, 0, 0, 1]]), (3, 4, 5))
 HU = np.linspace(-1024, 2000, 60).reshape(GEOMETRY.shape).round().astype(np.float32)
@@ -51,3 +51,14 @@ def test_a_map_lies_on_the_scans_grid(tmp_path):
     np.testing.assert_array_equal(stored, scan.source.turn.to_source(values))
     with pytest.raises(UsageError, match="does not lie on a scan of shape"):
         write_map(values[:1], scan, tmp_path / "map.nii.gz")
+
+
+def test_labels_keep_their_numbers_on_the_scans_grid(tmp_path):
+    scan = Scan(HU, GEOMETRY)
+    labels = (np.arange(scan.voxels_hu.size) % 6).astype(np.uint8).reshape(scan.voxels_hu.shape)
+    assert write_labels(labels, scan, tmp_path / "labels.nii.gz") == ()
+    image = nibabel.load(tmp_path / "labels.nii.gz")
+    assert image.get_data_dtype() == np.uint8
+    np.testing.assert_array_equal(np.asarray(image.dataobj), scan.source.turn.to_source(labels))
+    with pytest.raises(UsageError, match="do not lie on a scan of shape"):
+        write_labels(labels[:1], scan, tmp_path / "labels.nii.gz")

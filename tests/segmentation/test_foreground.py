@@ -92,3 +92,20 @@ def test_slices_without_brain_are_never_positive():
     assert without.any()
     assert not evidence.slice_probabilities[without].any()
     assert gather(scan=scan, within_brain=False).slice_probabilities[without].all()
+
+
+def test_six_outputs_tell_subtypes_and_others_do_not():
+    evidence = gather(6, average_flipped=True)
+    scan, model = bleeding_head(), make_unet_checkpoint(6).model
+    grid = ModelGrid.place(scan, RECIPE.image_size, RECIPE.field_of_view_mm)
+    pixels = torch.from_numpy(RECIPE.make_channels(grid.to_model(scan.voxels_hu)[15:16]))
+    with torch.no_grad():
+        expected = (model(pixels).sigmoid() + model(pixels.flip(-1)).sigmoid().flip(-1))[0].numpy() / 2
+    np.testing.assert_allclose(evidence.subtypes.probabilities[15], expected[:5], atol=1e-5)
+    np.testing.assert_allclose(evidence.map[15], grid.to_scan(expected[5:])[0], atol=1e-5)
+    result = decide(evidence, SEGMENTATION_NETWORK.model_copy(update={"map_threshold": 0.4}), {})
+    assert result.volume_ml > 0
+    np.testing.assert_array_equal(result.subtypes > 0, result.bleed_mask.voxels)
+    assert sum(result.subtype_volumes_ml.values()) == pytest.approx(result.volume_ml)
+    assert gather(1).subtypes is None
+    assert decide(gather(1), SEGMENTATION_NETWORK, {}).subtype_volumes_ml == {}

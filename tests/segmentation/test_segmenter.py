@@ -10,7 +10,8 @@ from segmentation.stubs import SEGMENTATION_NETWORK, SETTINGS, bleeding_head, ma
 
 from ichnos.errors import CheckpointError, UsageError
 from ichnos.models.checkpoint import save_checkpoint
-from ichnos.segmentation.segmenter import bundled_checkpoint, load_segmenter, make_segmenter
+from ichnos.segmentation.bundled import DEFAULT
+from ichnos.segmentation.segmenter import load_segmenter, make_segmenter
 from ichnos.segmentation.settings import SegmentationSettings
 
 
@@ -61,10 +62,9 @@ def test_an_unknown_device_is_refused(tmp_path: Path) -> None:
         load_segmenter(save_stub(tmp_path / "model"), "tpu")
 
 
-def test_the_bundled_model_is_small_and_loads() -> None:
-    folder = bundled_checkpoint()
-    assert sum(file.stat().st_size for file in folder.iterdir()) < 15e6
-    assert load_segmenter(device="cpu").name == "phantom-swin"
+def test_a_bundled_model_loads_by_its_name() -> None:
+    assert load_segmenter(device="cpu").name == DEFAULT
+    assert load_segmenter("phantom-swin-hgi", "cpu").name == "phantom-swin-hgi"
 
 
 @pytest.mark.parametrize("outputs", [1, 2])

@@ -24,6 +24,10 @@ app = typer.Typer(
 app.add_typer(cohort_app)
 
 Output = Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")]
+Model = Annotated[
+    str | None,
+    typer.Option("-m", "--model", help="Name of a bundled model (see ichnos info), or a checkpoint folder."),
+]
 Device = Annotated[str, typer.Option("-d", "--device", help="auto, cpu or cuda:N.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")]
@@ -37,7 +41,7 @@ def segment(
         typer.Option("-i", "--input", help="A scan (DICOM folder, zip, NIfTI), a folder of scans, or a CSV list."),
     ],
     output: Output,
-    model: Annotated[Path | None, typer.Option("-m", "--model", help="Checkpoint folder; default: bundled.")] = None,
+    model: Model = None,
     series: Annotated[str | None, typer.Option(help="SeriesInstanceUID or SeriesNumber to take.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse scans with missing slices.")] = False,
     device: Device = "auto",
@@ -65,7 +69,7 @@ def segment(
 def explain(
     inputs: Annotated[Path, typer.Option("-i", "--input", help="A scan, a folder of scans, or a CSV list.")],
     output: Output,
-    model: Annotated[Path | None, typer.Option("-m", "--model", help="Checkpoint folder; default: bundled.")] = None,
+    model: Model = None,
     methods: Annotated[
         list[str] | None,
         typer.Option("--method", help="hgi-sam, swin-sam, grad-cam, grad-cam++, layer-cam; may be repeated."),
@@ -100,7 +104,9 @@ def evaluate(
     predictions: Annotated[
         Path | None, typer.Option("-p", "--predictions", help="Folder of masks, or a CSV of answers.")
     ] = None,
-    model: Annotated[Path | None, typer.Option("-m", "--model", help="Checkpoint folder to predict with.")] = None,
+    model: Annotated[
+        str | None, typer.Option("-m", "--model", help="Model to predict with: a name or a checkpoint folder.")
+    ] = None,
     protocols: Annotated[
         list[str] | None, typer.Option("--protocol", help="ichnos, hgi-sam, label-efficient; may be repeated.")
     ] = None,
@@ -275,6 +281,29 @@ def reproduce(
         from ichnos.cli.reproduce import ReproduceOptions, run_reproduce
 
         run = run_reproduce(ReproduceOptions(paper, output, data, scale, workers, device, dry_run, quiet))
+        if as_json:
+            show_json(run)
+
+
+@app.command()
+def evidence(
+    output: Output,
+    real: Annotated[Path | None, typer.Option(help="A scan, or a folder of scans, that shows no blood.")] = None,
+    scans: Annotated[int, typer.Option(min=2, help="Phantoms of each family that are judged.")] = 30,
+    ablation_seeds: Annotated[
+        int, typer.Option(min=0, help="Trainings of each world of the ablation; 0 leaves it out.")
+    ] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Stages that run side by side, one thread each.")] = 2,
+    device: Device = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan, with times and size.")] = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the bundled models on unseen phantoms of two families, and on real scans; goes on where it stopped."""
+    with user_errors():
+        from ichnos.cli.evidence import EvidenceOptions, run_evidence
+
+        run = run_evidence(EvidenceOptions(output, real, scans, ablation_seeds, workers, device, dry_run, quiet))
         if as_json:
             show_json(run)
 

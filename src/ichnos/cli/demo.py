@@ -10,7 +10,7 @@ from ichnos.cli.train import TrainOptions, run_train
 from ichnos.evaluation.phantom_score import PhantomScore, score_phantoms, summarise
 from ichnos.phantoms import PhantomSettings, make_phantom, phantom_name
 from ichnos.runtime.provenance import RESEARCH_USE
-from ichnos.segmentation.segmenter import Segmenter, bundled_checkpoint, load_segmenter
+from ichnos.segmentation.segmenter import Segmenter, load_segmenter
 from ichnos.training.recipe import load_recipe
 
 _SEEDS = range(4)
@@ -40,7 +40,7 @@ def run_demo(output: Path, *, overwrite: bool, quiet: bool) -> None:
     _segment_scans(scans, output / "results-bundled-model", None, overwrite=overwrite, quiet=quiet)
 
     say("\n4. Hold masks and volumes against the truth, which only phantoms have.\n", quiet=quiet)
-    for title, checkpoint in (("demo model, trained just now", model), ("bundled model", bundled_checkpoint())):
+    for title, checkpoint in (("demo model, trained just now", model), ("bundled model", None)):
         _show_scores(title, load_segmenter(checkpoint), heads, quiet=quiet)
     say(
         f"\nDone in {time.perf_counter() - began:.0f} s. Look at {output}/results-demo-model/*/overlay.png; next: "

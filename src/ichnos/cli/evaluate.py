@@ -13,12 +13,12 @@ from ichnos.cohorts.case import Case, Cohort, LabelledScan
 from ichnos.cohorts.folds import read_folds
 from ichnos.cohorts.readers import open_cohort
 from ichnos.errors import UsageError
+from ichnos.evaluation.predict import predict_with
 from ichnos.evaluation.predictions import (
     Prediction,
     PredictionFiles,
     list_predictions,
     predict_nothing,
-    predict_with,
     read_prediction,
 )
 from ichnos.evaluation.protocols import choose_protocol
@@ -45,7 +45,7 @@ class EvaluateOptions:
     cohort: str
     output: Path
     predictions: Path | None = None
-    model: Path | None = None
+    model: Path | str | None = None
     pattern: str | None = None
     missing: str = "refuse"
     protocols: tuple[str, ...] = ("ichnos",)
@@ -206,7 +206,8 @@ def _write_summary(results: Sequence[Result], scores: Scores, options: EvaluateO
         "notice": RESEARCH_USE,
     }
     write_json(options.output / "summary.json", summary)
-    title = f"{(options.predictions or options.model or Path()).resolve().name} on {options.cohort}"
+    predicted_by = Path(options.predictions or options.model or "").resolve().name
+    title = f"{predicted_by} on {options.cohort}"
     tables = [table for result in results for table in make_tables(result, title)]
     parts = [f"# {title}", *(table.to_markdown() for table in tables), RESEARCH_USE]
     write_text(options.output / "summary.md", "\n\n".join(parts) + "\n")

@@ -23,7 +23,7 @@ class ExplainOptions:
 
     inputs: Path
     output: Path
-    model: Path | None = None
+    model: Path | str | None = None
     methods: tuple[str, ...] = ("hgi-sam",)
     targets: tuple[str, ...] = ()
     preset: str = "paper"

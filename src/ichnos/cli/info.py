@@ -7,6 +7,7 @@ from typing import Any
 
 from ichnos.cli.console import show_json
 from ichnos.runtime.provenance import RESEARCH_USE, collect_versions, find_commit
+from ichnos.segmentation.bundled import DEFAULT
 
 
 def run_info(*, as_json: bool) -> None:
@@ -17,6 +18,7 @@ def run_info(*, as_json: bool) -> None:
         "versions": collect_versions(),
         "commit": find_commit(),
         "models": models,
+        "default_model": DEFAULT,
         "recipes": sorted(path.stem for path in package.glob("recipes/*.toml")),
         "notice": RESEARCH_USE,
     }
@@ -29,7 +31,8 @@ def run_info(*, as_json: bool) -> None:
         typer.echo(f"{name:14}{version}")
     typer.echo(f"{'commit':14}{content['commit'] or 'not a source checkout'}")
     for name, model in models.items():
-        typer.echo(f"{'model':14}{name}: {model['trained_on']} ({model['megabytes']} MB)")
+        default = "; the default" if name == DEFAULT else ""
+        typer.echo(f"{'model':14}{name}: {model['trained_on']} ({model['megabytes']} MB{default})")
     for recipe in content["recipes"]:
         typer.echo(f"{'recipe':14}{recipe}")
     typer.echo(RESEARCH_USE)

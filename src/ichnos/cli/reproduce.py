@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ichnos.cli.console import say, show_table
 from ichnos.errors import UsageError
@@ -75,6 +75,26 @@ class ReproduceOptions:
     quiet: bool = False
 
 
+class Told(Protocol):
+    """What a command with stages is told by its user."""
+
+    @property
+    def output(self) -> Path:
+        """Folder of the experiment."""
+
+    @property
+    def workers(self) -> int:
+        """Stages at a time."""
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether only the plan is shown."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing but failures is told."""
+
+
 def run_reproduce(options: ReproduceOptions) -> dict[str, Any]:
     """Run what is not finished yet; returns the run's record.
 
@@ -86,7 +106,7 @@ def run_reproduce(options: ReproduceOptions) -> dict[str, Any]:
     scale: Scale = experiment.choose_scale(options.scale)
     data = choose_data(options.data, scale)
     plan = experiment.plan(data, scale, options.device)
-    _refuse_foreign(options.output)
+    refuse_foreign(options.output)
     tell_plan(plan, options)
     record: dict[str, Any] = {"command": "reproduce", "paper": options.paper, "stages": len(plan.stages)}
     if options.dry_run:
@@ -120,7 +140,7 @@ def run_experiment(
     return run
 
 
-def tell_plan(plan: Plan, options: ReproduceOptions) -> None:
+def tell_plan(plan: Plan, options: Told) -> None:
     """Show what is still to do, with rough times, before anything begins."""
     left = plan.unfinished(options.output)
     seconds, megabytes = plan.estimate(options.output, options.workers)
@@ -157,7 +177,8 @@ def _describe(role: str, counts: Mapping[str, Any], measured_on: str) -> str:
     return f"{what}: {counts['cases']} {of}, {counts['slices']} slices, {counts['bleeding_slices']} of which bleed."
 
 
-def _refuse_foreign(output: Path) -> None:
+def refuse_foreign(output: Path) -> None:
+    """Raise UsageError if OUTPUT is a file or holds something that no plan wrote."""
     if output.is_file():
         raise UsageError(f"{output} is a file; give a folder with -o")
     if output.is_dir() and any(output.iterdir()) and not (output / "plan.json").is_file():

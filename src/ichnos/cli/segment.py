@@ -10,21 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from ichnos.cli.console import say
-from ichnos.errors import IchnosError, UsageError
+from ichnos.errors import IchnosError, MaskFileError, UsageError
 from ichnos.reports.overlay import write_overlay
+from ichnos.reports.scan_report import write_report
 from ichnos.runtime.files import write_json, write_text
 from ichnos.runtime.names import name_unknown
 from ichnos.runtime.provenance import RESEARCH_USE, collect_versions, find_commit, timestamp
 from ichnos.scans import read_scan, write_mask
-from ichnos.scans.listing import ListedScan, list_scans
+from ichnos.scans.listing import TRUTH, ListedScan, list_scans
+from ichnos.scans.write import write_labels
 from ichnos.segmentation.brain_masks import METHODS, find_drawn_mask
 from ichnos.segmentation.segmentation import Segmentation
 from ichnos.segmentation.segmenter import Segmenter, load_segmenter
+from ichnos.segmentation.subtypes import SUBTYPES
 
 _TABLE = (
     "case",
     "status",
     "volume_ml",
+    *(f"{name}_ml" for name in SUBTYPES),
     "probability",
     "bleed_slices",
     "slices",
@@ -40,7 +44,7 @@ class SegmentOptions:
 
     inputs: Path
     output: Path
-    model: Path | None = None
+    model: Path | str | None = None
     series: str | None = None
     strict: bool = False
     device: str = "auto"
@@ -53,12 +57,14 @@ class SegmentOptions:
 def run_segment(options: SegmentOptions) -> tuple[dict[str, Any], int]:
     """Segment every scan; returns the run's record and the exit code.
 
-    Writes for each case CASE/bleed.nii.gz, CASE/brain.nii.gz, CASE/overlay.png and CASE/segmentation.json, then
-    volumes.csv and run.json. A case whose segmentation.json is there is kept as it is, if it was
-    made with the same model and settings.
+    Writes for each case CASE/bleed.nii.gz, CASE/brain.nii.gz, CASE/overlay.png, CASE/report.html,
+    CASE/segmentation.json and, where the model tells them, CASE/subtypes.nii.gz; then volumes.csv and run.json. A
+    case whose segmentation.json is there is kept as it is, if it was made with the same model and settings.
     """
     started, began = timestamp(), time.perf_counter()
     listed = list_scans(options.inputs)
+    if (options.inputs / "scans").is_dir() and (options.inputs / TRUTH).is_dir():
+        say(f"{options.inputs / TRUTH} holds no scans and is left out", quiet=options.quiet)
     segmenter = load_segmenter(options.model, options.device)
     _check_brain_mask(options.brain_mask)
     asked = {
@@ -72,8 +78,8 @@ def run_segment(options: SegmentOptions) -> tuple[dict[str, Any], int]:
     try:
         for number, scan in enumerate(listed, start=1):
             records.append(_segment_case(scan, segmenter, asked, options))
-            failed_now = records[-1]["status"] == "failed"
-            say(f"[{number}/{len(listed)}] {_sentence(records[-1])}", quiet=options.quiet and not failed_now)
+            is_well = records[-1]["status"] in {"done", "kept"}
+            say(f"[{number}/{len(listed)}] {_sentence(records[-1])}", quiet=options.quiet and is_well)
     finally:
         run = {
             "command": "segment",
@@ -91,8 +97,9 @@ def run_segment(options: SegmentOptions) -> tuple[dict[str, Any], int]:
         write_json(options.output / "run.json", run)
         write_text(options.output / "volumes.csv", _table(records))
     failed = sum(record["status"] == "failed" for record in records)
+    nothing_done = all(record["status"] == "skipped" for record in records)
     _say_last(options, len(records), failed)
-    return run, 1 if failed else 0
+    return run, 1 if failed or nothing_done else 0
 
 
 def _segment_case(
@@ -110,7 +117,12 @@ def _segment_case(
         result = _choose_brain_mask(segmenter, listed.case, options.brain_mask)(scan)
         write_mask(result.brain_mask, folder / "brain.nii.gz")
         notes = write_mask(result.bleed_mask, folder / "bleed.nii.gz")
+        if result.subtypes is not None:
+            write_labels(result.subtypes, scan, folder / "subtypes.nii.gz")
         write_overlay(result, folder / "overlay.png", listed.case)
+        write_report(result, folder / "overlay.png", folder / "report.html", listed.case)
+    except MaskFileError as error:
+        return {**record, "status": "skipped", "message": str(error)}
     except IchnosError as error:
         return {**record, "message": str(error)}
     except Exception as error:
@@ -140,6 +152,8 @@ def _measure(result: Segmentation, notes: tuple[str, ...]) -> dict[str, Any]:
     bleed_slices = result.bleed_mask.voxels.any(axis=(1, 2))
     return {
         "volume_ml": round(result.volume_ml, 3),
+        "subtypes_ml": {name: round(volume_ml, 3) for name, volume_ml in result.subtype_volumes_ml.items()},
+        "subtype_numbers": {name: number for number, name in enumerate(result.subtype_volumes_ml, start=1)},
         "probability": round(result.probability, 4),
         "slice_probabilities": [round(float(value), 4) for value in result.slice_probabilities],
         "slices": geometry.shape[0],
@@ -175,13 +189,15 @@ def _refuse_foreign_results(listed: list[ListedScan], asked: dict[str, Any], opt
 
 
 def _sentence(record: dict[str, Any]) -> str:
-    if record["status"] == "failed":
-        return f"{record['case']}: failed: {record['message']}"
+    if record["status"] in {"failed", "skipped"}:
+        return f"{record['case']}: {record['status']}: {record['message']}"
     kept = " (kept)" if record["status"] == "kept" else ""
     flags = f"; {'; '.join(record['flags'])}" if record["flags"] else ""
+    found = [f"{name} {volume_ml:.1f}" for name, volume_ml in record.get("subtypes_ml", {}).items() if volume_ml]
+    subtypes = f" ({', '.join(found)})" if found else ""
     return (
-        f"{record['case']}: {record['volume_ml']:.1f} mL in {record['bleed_slices']} of {record['slices']} slices, "
-        f"P(bleed) {record['probability']:.2f}{kept}{flags}"
+        f"{record['case']}: {record['volume_ml']:.1f} mL{subtypes} in {record['bleed_slices']} of "
+        f"{record['slices']} slices, P(bleed) {record['probability']:.2f}{kept}{flags}"
     )
 
 
@@ -190,7 +206,8 @@ def _table(records: list[dict[str, Any]]) -> str:
     writer = csv.DictWriter(text, _TABLE, extrasaction="ignore", restval="", lineterminator="\n")
     writer.writeheader()
     for record in records:
-        writer.writerow({**record, "flags": "; ".join(record.get("flags", ()))})
+        subtypes = {f"{name}_ml": volume_ml for name, volume_ml in record.get("subtypes_ml", {}).items()}
+        writer.writerow({**record, **subtypes, "flags": "; ".join(record.get("flags", ()))})
     return text.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Predicted masks from any tool, matched to cases by id and to scans by geometry; or made by a checkpoint.
+"""Predicted masks from any tool, matched to cases by id and to scans by geometry. Loads no torch.
 
 In a folder, the mask of CASE is one of
 
@@ -20,7 +20,6 @@ from ichnos.errors import GeometryError, PixelError, UsageError
 from ichnos.scans.geometry import Geometry
 from ichnos.scans.nifti import is_nifti, load_nifti
 from ichnos.scans.scan import Scan
-from ichnos.segmentation.segmenter import Segmenter
 
 PATTERNS = ("{case}.nii.gz", "{case}.nii", "{case}/bleed.nii.gz")
 """Where the mask of a case is looked for."""
@@ -129,13 +128,6 @@ def check_grid(path: Path, predicted: Geometry, wanted: Geometry) -> None:
         offset_mm = min(offset_mm, _largest_offset_mm(predicted, Geometry.from_affine(wanted.affine, wanted.shape)))
     if offset_mm > GRID_TOLERANCE_MM:
         raise GeometryError(f"{path}: its voxels lie up to {offset_mm:.2f} mm from those of the scan; {way_out}")
-
-
-def predict_with(segmenter: Segmenter, scan: Scan) -> Prediction:
-    """What a checkpoint predicts."""
-    result = segmenter(scan)
-    detected = result.slice_probabilities >= segmenter.detection_threshold
-    return Prediction(result.bleed_mask.voxels, result.slice_probabilities, detected)
 
 
 def predict_nothing(scan: Scan) -> Prediction:

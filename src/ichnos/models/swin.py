@@ -8,7 +8,6 @@ only wires it. Two outputs (no bleed, bleed) are the first paper's HGI-SAM class
 from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from torch import Tensor, nn
-from transformers import SwinConfig, SwinForImageClassification
 
 
 class SwinArguments(BaseModel):
@@ -59,6 +58,8 @@ class SwinClassifier(nn.Module):
     """Swin with mean pooling and one linear classifier."""
 
     def __init__(self, arguments: SwinArguments) -> None:
+        from transformers import SwinConfig, SwinForImageClassification  # loads for seconds
+
         super().__init__()
         self.arguments = arguments
         self.transformer = SwinForImageClassification(

@@ -12,8 +12,8 @@ from ichnos.scans.scan import AIR_HU
 PADS_HU = (AIR_HU, -2000.0, -3024.0, 0.0)
 """Values that scanners and converters write outside the circle of reconstruction."""
 
-WINDOWS_HU = ((0.0, 255.0), (0.0, 255.0), (0.0, 255.0), (-20.0, 100.0))
-"""Ranges of HU that an export keeps: that of public 8-bit slices, and the brain window of pictures."""
+WINDOWS_HU = ((0.0, 255.0),)
+"""Ranges of HU that an export keeps: that of public 8-bit slices. Narrower ones make bone as dense as blood."""
 
 BLOCK = 8
 """Edge in pixels of the blocks of a JPEG-like compression."""
@@ -45,7 +45,7 @@ def draw_export(rng: np.random.Generator) -> Export:
         window_hu=WINDOWS_HU[int(rng.integers(len(WINDOWS_HU)))],
         levels=int(rng.choice((64, 128))) if chances[0] < 0.15 else 256,
         shrink=float(rng.uniform(0.4, 0.85)) if chances[1] < 0.3 else 1.0,
-        loss=float(rng.uniform(2.0, 14.0)) if chances[2] < 0.25 else 0.0,
+        loss=float(rng.uniform(2.0, 9.0)) if chances[2] < 0.25 else 0.0,
     )
 
 

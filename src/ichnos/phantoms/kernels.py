@@ -51,7 +51,7 @@ def draw_kernel(rng: np.random.Generator) -> Kernel:
         noise_hu=float(np.exp(rng.uniform(np.log(1.0), np.log(15.0)))),
         ramp=float(rng.uniform(0.0, 1.0)),
         cut_off=float(rng.uniform(0.12, 0.5)),
-        streaky=float(rng.uniform(0.0, 1.5)),
+        streaky=float(rng.uniform(0.0, 0.9)),
         bowl=float(rng.uniform(0.0, 1.0)),
         smoothing=float(rng.uniform(0.3, 0.95) if smooth < 0.45 else 0.0),
         smoothing_px=float(rng.uniform(0.7, 1.8)),

@@ -1,4 +1,7 @@
-"""One picture of a segmentation: every slice in the brain window, the bleed outlined."""
+"""One picture of a segmentation: every slice in the brain window, the bleed outlined.
+
+Each subtype has its colour, where the model tells them.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +17,9 @@ from ichnos.segmentation.segmentation import Segmentation
 
 _WINDOW_HU = (0.0, 80.0)
 _OUTLINE = (255, 60, 60)
+_SUBTYPE_OUTLINES = ((255, 170, 60), (255, 60, 60), (90, 200, 255), (120, 230, 120), (230, 110, 255))
+"""In the order of `segmentation.subtypes.SUBTYPES`."""
+
 _TEXT = (230, 230, 90)
 _TILE_PX = 200
 _COLUMNS = 7
@@ -56,6 +62,11 @@ def draw_overlay(result: Segmentation, title: str) -> Image.Image:
     pen = ImageDraw.Draw(sheet)
     text = f"{title}: {result.volume_ml:.1f} mL predicted, P(bleed) {result.probability:.2f}"
     pen.text((4, 3), text, fill=_TEXT)
+    place = 12 + pen.textlength(text)
+    for (name, volume_ml), colour in zip(result.subtype_volumes_ml.items(), _SUBTYPE_OUTLINES, strict=False):
+        if volume_ml > 0:
+            pen.text((place, 3), f"{name} {volume_ml:.1f} mL", fill=colour)
+            place += 8 + pen.textlength(f"{name} {volume_ml:.1f} mL")
     notes = "; ".join(result.flags) or "no flags"
     pen.text((4, 17), f"{RESEARCH_USE}  {notes}", fill=(170, 170, 170))
     return sheet
@@ -84,9 +95,8 @@ def _draw_slice(result: Segmentation, z: int, frame: _Frame) -> Image.Image:
         max(1, round(grey.shape[0] * frame.zoom[0])),
     )
     image = Image.fromarray(_to_bytes(grey)).resize(size, Image.Resampling.BILINEAR).convert("RGB")
-    bleed = result.bleed_mask.voxels[z, frame.rows, frame.columns]
-    if bleed.any():
-        image = _outline(image, bleed)
+    for bleed, colour in _outlines(result, z):
+        image = _outline(image, bleed[frame.rows, frame.columns], colour)
     tile = Image.new("RGB", (_TILE_PX, _TILE_PX))
     tile.paste(image, ((_TILE_PX - size[0]) // 2, (_TILE_PX - size[1]) // 2))
     label = f"{z + 1}  {result.slice_probabilities[z]:.2f}"
@@ -94,14 +104,22 @@ def _draw_slice(result: Segmentation, z: int, frame: _Frame) -> Image.Image:
     return tile
 
 
-def _outline(image: Image.Image, bleed: Bool[np.ndarray, "rows columns"]) -> Image.Image:
+def _outlines(result: Segmentation, z: int) -> list[tuple[Bool[np.ndarray, "rows columns"], tuple[int, int, int]]]:
+    """What is outlined in a slice, and in which colour: the bleed, or each of its subtypes."""
+    if result.subtypes is None:
+        return [(result.bleed_mask.voxels[z], _OUTLINE)] if result.bleed_mask.voxels[z].any() else []
+    numbers = np.unique(result.subtypes[z])
+    return [(result.subtypes[z] == number, _SUBTYPE_OUTLINES[number - 1]) for number in numbers if number]
+
+
+def _outline(image: Image.Image, bleed: Bool[np.ndarray, "rows columns"], colour: tuple[int, int, int]) -> Image.Image:
     enlarged = Image.fromarray(_to_bytes(bleed.astype(np.float32))).resize(image.size, Image.Resampling.BILINEAR)
     inside = np.asarray(enlarged) >= 128
     rows, columns = np.nonzero(bleed)  # a bleed thinner than a pixel of the picture must not vanish
     inside[rows * image.height // bleed.shape[0], columns * image.width // bleed.shape[1]] = True
     edge = inside & ~ndimage.binary_erosion(inside)
     pixels = np.asarray(image).copy()
-    pixels[edge] = _OUTLINE
+    pixels[edge] = colour
     return Image.fromarray(pixels)
 
 

@@ -19,7 +19,7 @@ from ichnos.runtime.provenance import RESEARCH_USE
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG with its caption; the caption says what the picture was made from."""
+    """A PNG or JPEG with its caption; the caption says what the picture was made from."""
 
     path: Path
     caption: str
@@ -90,15 +90,21 @@ def write_page(title: str, sections: Sequence[Section], folder: Path, notice: st
         folder: pictures inside it are named relative to it in the Markdown file.
         notice: shown at the top.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    text = environment.from_string(_PAGE).render(title=title, sections=sections, notice=notice, embed=_embed)
-    write_text(folder / "index.html", text)
+    write_text(folder / "index.html", render_page(title, sections, notice))
     write_text(folder / "index.md", _to_markdown(title, sections, folder, notice))
     return folder / "index.html"
 
 
+def render_page(title: str, sections: Sequence[Section], notice: str = RESEARCH_USE) -> str:
+    """The page as HTML, with its pictures inside."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    page = environment.from_string(_PAGE)
+    return page.render(title=title, sections=sections, notice=notice, embed=_embed)
+
+
 def _embed(path: Path) -> Markup:
-    return Markup("data:image/png;base64," + base64.b64encode(path.read_bytes()).decode())
+    kind = "jpeg" if path.suffix == ".jpg" else "png"
+    return Markup(f"data:image/{kind};base64," + base64.b64encode(path.read_bytes()).decode())
 
 
 def _to_markdown(title: str, sections: Sequence[Section], folder: Path, notice: str) -> str:

@@ -9,10 +9,10 @@ from jaxtyping import Float
 
 from ichnos.errors import PixelError, ScanNotFoundError
 from ichnos.scans.dicom_headers import SliceHeader, read_headers
-from ichnos.scans.hounsfield import check_hu
+from ichnos.scans.hounsfield import find_scale
 from ichnos.scans.inputs import input_files
 from ichnos.scans.pixels import read_voxels
-from ichnos.scans.scan import Scan, Source
+from ichnos.scans.scan import AIR_HU, Scan, Source
 from ichnos.scans.series import Choice, choose_series
 from ichnos.scans.stack import Stack, stack_slices
 from ichnos.scans.wrapping import WRAPPED_SLICES, WRAPPED_WARNING, unwrap
@@ -41,8 +41,8 @@ def read_dicom(paths: Sequence[Path], *, series: str | None = None, strict: bool
     ignored = [f"{len(not_dicom)} file(s) are not DICOM and were left out: {not_dicom[0]}"] if not_dicom else []
     left_out = dict.fromkeys(not_dicom, "not a DICOM file") | dict.fromkeys(stack.copies, "a copy of another file")
     unwrapped = unwrap(stack.headers, images_hu)
-    rescale = _check_rescale(stack.headers, images_hu)
     voxels_hu = np.ascontiguousarray(stack.turn.to_canonical(images_hu.transpose(2, 1, 0)))
+    rescale = _check_rescale(stack.headers, voxels_hu)
     repaired = [WRAPPED_WARNING.format(unwrapped)] if unwrapped else []
     warnings = (*ignored, *choice.warnings, *stack.warnings, *rescale, *repaired)
     repairs = {WRAPPED_SLICES: unwrapped} if unwrapped else {}
@@ -60,18 +60,20 @@ def _source(stack: Stack, choice: Choice, where: Path) -> Source:
     )
 
 
-def _check_rescale(
-    headers: Sequence[SliceHeader], images_hu: Float[np.ndarray, "slices image_rows image_columns"]
-) -> list[str]:
-    """Where the rescale to HU is missing, the values must look like HU already; one that erases them is refused."""
+def _check_rescale(headers: Sequence[SliceHeader], voxels_hu: Float[np.ndarray, "slices rows columns"]) -> list[str]:
+    """Where the rescale to HU is missing, the values must look like HU already; one that erases them is refused.
+
+    HU to which 1024 was added are brought back, in place.
+    """
     erased = [header.file.name for header in headers if header.rescale is not None and header.rescale[0] == 0]
     if erased:
         raise PixelError(f"{erased[0]}: its RescaleSlope is 0, so all its values are equal; export the series again")
     without = [header.file.name for header in headers if header.rescale is None]
-    if not without:
-        return []
-    check_hu(images_hu, without[0])
-    return [f"{len(without)} slice(s) without rescale slope and intercept; taken as HU: {without[0]}"]
+    scale = find_scale(voxels_hu, without[0] if without else headers[0].file.name, are_hu=not without)
+    if scale.offset_hu:
+        np.maximum(voxels_hu + np.float32(scale.offset_hu), AIR_HU, out=voxels_hu)
+    told = [f"{len(without)} slice(s) without rescale slope and intercept; taken as HU: {name}" for name in without[:1]]
+    return [*told, *scale.notes]
 
 
 def _common_place(paths: Sequence[Path]) -> Path:

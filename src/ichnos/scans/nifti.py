@@ -65,14 +65,14 @@ def is_nifti(path: Path) -> bool:
     return path.name.lower().endswith(ENDINGS)
 
 
-def load_nifti(path: Path) -> NiftiImage:
-    """Read a 3-D NIfTI; axes are transposed and flipped, never resampled.
+def load_nifti(path: Path, *, may_hold_nan: bool = False) -> NiftiImage:
+    """Read a 3-D NIfTI, or one slice of two axes; axes are transposed and flipped, never resampled.
 
     A file beside it with true slice positions (see `sidecar`) is honoured.
 
     Raises:
         ScanNotFoundError: nothing there, or not permitted.
-        PixelError: broken, cut short, or holding NaN or infinity.
+        PixelError: broken, cut short, or, unless `may_hold_nan`, holding NaN or infinity.
         ModalityError: 4-D or colour.
         GeometryError: no valid affine, units other than mm, or a JSON beside it that disagrees.
     """
@@ -82,9 +82,11 @@ def load_nifti(path: Path) -> NiftiImage:
     _check_header(path, image)
     if stored.ndim == 4 and stored.shape[3] == 1:
         stored = stored[..., 0]
+    elif stored.ndim == 2:
+        stored = stored[..., None]
     if stored.ndim != 3 or 0 in stored.shape:
         raise ModalityError(f"{path}: has shape {stored.shape}, not one 3-D scan; split it and give one volume")
-    if not np.isfinite(stored).all():
+    if not may_hold_nan and not np.isfinite(stored).all():
         count = int((~np.isfinite(stored)).sum())
         raise PixelError(f"{path}: {count} voxel(s) are not finite (NaN or infinity); export the scan again")
     affine = np.asarray(image.affine, dtype=np.float64)

@@ -4,7 +4,7 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 
 from ichnos.errors import UsageError
 from ichnos.scans.dicom_writer import save_dicom_series
@@ -31,6 +31,27 @@ def write_mask(mask: Mask, path: str | PathLike[str]) -> tuple[str, ...]:
         UsageError: `path` ends otherwise.
     """
     return save_nifti(mask.voxels.astype(np.uint8), mask.geometry, mask.source, Path(path))
+
+
+def write_labels(
+    labels: UInt8[np.ndarray, "slices rows columns"], scan: Scan, path: str | PathLike[str]
+) -> tuple[str, ...]:
+    """Write a number for each voxel as NIfTI (uint8) on the grid of `scan`, as `write_mask` does.
+
+    Args:
+        labels: what the numbers mean is for the caller to tell.
+        scan: whose grid they lie on.
+        path: ends in .nii.gz or .nii; replaced in one step if it exists.
+
+    Returns:
+        Lines that the user should know; empty if all is in the NIfTI.
+
+    Raises:
+        UsageError: `path` ends otherwise, or `labels` has another shape than the scan.
+    """
+    if labels.shape != scan.voxels_hu.shape:
+        raise UsageError(f"labels of shape {labels.shape} do not lie on a scan of shape {scan.voxels_hu.shape}")
+    return save_nifti(labels, scan.geometry, scan.source, Path(path))
 
 
 def write_map(

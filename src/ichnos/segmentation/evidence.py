@@ -9,13 +9,13 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 from torch import nn
 
-from ichnos.maps.methods import explain
 from ichnos.models.outputs import KNOWN_LABELS, find_bleed_output, to_probabilities
 from ichnos.preprocessing.brain_mask import BrainMask
 from ichnos.preprocessing.recipe import Recipe
 from ichnos.scans.scan import AIR_HU, Scan
 from ichnos.segmentation.brain_masks import mask_brain
 from ichnos.segmentation.settings import SegmentationSettings
+from ichnos.segmentation.subtypes import SubtypeEvidence
 
 _HU_SMOOTHING_MM = 1.0
 """In-plane Gaussian (sigma) before the HU range is asked, so that noise does not pepper a mask."""
@@ -47,6 +47,8 @@ class Evidence:
         slice_probabilities: P(bleed) per slice.
         allowed: voxels that may be bleed: in the cavity (unless the settings look everywhere) and in the
             HU range.
+        subtypes: where a network of pixels tells them.
+        doubts: what is odd about the head; see `doubts`.
     """
 
     scan: Scan
@@ -54,6 +56,8 @@ class Evidence:
     map: Float[np.ndarray, "slices rows columns"]
     slice_probabilities: Float[np.ndarray, " slices"]
     allowed: Bool[np.ndarray, "slices rows columns"]
+    subtypes: SubtypeEvidence | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def gather_evidence(
@@ -75,6 +79,8 @@ def gather_evidence(
         batch_size: slices at a time; 1 where a map would depend on its batch.
         labels: what the outputs stand for; one of them for a bleed of whatever kind.
     """
+    from ichnos.maps.methods import explain  # transformers, which load for seconds
+
     brain = mask_brain(scan, settings.brain_mask)
     grid, slices_hu = recipe.place(scan)
     target, map_settings = find_bleed_output(labels), settings.map_settings

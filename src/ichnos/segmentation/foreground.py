@@ -17,6 +17,7 @@ from ichnos.scans.scan import Scan
 from ichnos.segmentation.brain_masks import mask_brain
 from ichnos.segmentation.evidence import Evidence, find_device, is_dense, look_inside, make_batches
 from ichnos.segmentation.settings import SegmentationSettings
+from ichnos.segmentation.subtypes import SUBTYPES, SubtypeEvidence
 
 
 def gather_foreground(
@@ -43,13 +44,17 @@ def gather_foreground(
     grid, slices_hu = recipe.place(scan)
     maps = np.zeros(scan.voxels_hu.shape, dtype=np.float32)
     slice_probabilities = np.zeros(len(maps), dtype=np.float32)
+    target, subtypes = find_bleed_output(labels), []
     for part, pixels in make_batches(slices_hu, recipe, batch_size):
-        on_grid = _predict(model, pixels.to(find_device(model)), labels, settings)
+        outputs = _predict(model, pixels.to(find_device(model)), labels, settings)
+        on_grid = outputs[:, target]
+        subtypes.append(outputs[:, : len(SUBTYPES)])
         looked_at = grid.fractions_to_model(inside[part].astype(np.float32)) >= 0.5
         slice_probabilities[part] = detect_slices(on_grid, looked_at, settings.minimum_pixels)
         maps[part] = grid.to_scan(on_grid)
     np.clip(maps, 0.0, 1.0, out=maps)
-    return Evidence(scan, brain, maps, slice_probabilities, is_dense(scan, inside, settings))
+    told = SubtypeEvidence(np.concatenate(subtypes), grid) if tuple(labels) == KNOWN_LABELS[6] else None
+    return Evidence(scan, brain, maps, slice_probabilities, is_dense(scan, inside, settings), told)
 
 
 def detect_slices(
@@ -78,10 +83,9 @@ def _predict(
     pixels: Float[Tensor, "slices channels rows columns"],
     labels: Sequence[str],
     settings: SegmentationSettings,
-) -> Float[np.ndarray, "slices rows columns"]:
-    target = find_bleed_output(labels)
+) -> Float[np.ndarray, "slices outputs rows columns"]:
     with torch.inference_mode():
-        seen = to_probabilities(model(pixels).float(), labels)[:, target]
+        seen = to_probabilities(model(pixels).float(), labels)
         if settings.average_flipped:
-            seen = (seen + to_probabilities(model(pixels.flip(-1)).float(), labels)[:, target].flip(-1)) / 2
+            seen = (seen + to_probabilities(model(pixels.flip(-1)).float(), labels).flip(-1)) / 2
     return seen.cpu().numpy()

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 from scipy import ndimage
 
 from ichnos.metrics.binarise import binarise
@@ -12,6 +12,7 @@ from ichnos.scans.geometry import Geometry
 from ichnos.scans.scan import Mask, Scan
 from ichnos.segmentation.evidence import Evidence
 from ichnos.segmentation.settings import SegmentationSettings
+from ichnos.segmentation.subtypes import assign_subtypes, measure_subtypes
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Segmentation:
         slice_probabilities: P(bleed) per slice, feet to head.
         flags: what to look at before the result is used; empty if nothing.
         provenance: model, its weights' sha256 and training data, settings.
+        subtypes: 0 outside the bleed, else the place, counted from 1, of the voxel's subtype in
+            `subtypes.SUBTYPES`; None where the model does not tell subtypes.
     """
 
     scan: Scan
@@ -35,11 +38,17 @@ class Segmentation:
     slice_probabilities: Float[np.ndarray, " slices"]
     flags: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+    subtypes: UInt8[np.ndarray, "slices rows columns"] | None = None
 
     @property
     def volume_ml(self) -> float:
         """Volume of the bleed in millilitres."""
         return self.bleed_mask.volume_ml
+
+    @property
+    def subtype_volumes_ml(self) -> dict[str, float]:
+        """Volume of each of the five subtypes in millilitres; empty where the model does not tell subtypes."""
+        return {} if self.subtypes is None else measure_subtypes(self.subtypes, self.scan.geometry)
 
     @property
     def probability(self) -> float:
@@ -58,9 +67,10 @@ def decide(evidence: Evidence, settings: SegmentationSettings, provenance: dict[
     voxels = np.zeros_like(evidence.allowed)
     for z in np.flatnonzero(gated):
         voxels[z] = binarise(evidence.map[z], evidence.allowed[z], threshold)
+    voxels = keep_sure_pieces(voxels, evidence.map, settings.peak)
     voxels = remove_small_pieces(voxels, evidence.scan.geometry, settings.minimum_ml)
     bleed_mask = Mask(voxels, evidence.scan.geometry, evidence.scan.source)
-    flags = list(evidence.scan.warnings) + list(evidence.brain_mask.doubts)
+    flags = list(evidence.scan.warnings) + list(evidence.brain_mask.doubts) + list(evidence.doubts)
     if bleed_mask.touches_edge:
         flags.append("the bleed mask touches the edge of the scan; its volume may be cut off")
     return Segmentation(
@@ -71,7 +81,28 @@ def decide(evidence: Evidence, settings: SegmentationSettings, provenance: dict[
         slice_probabilities=evidence.slice_probabilities,
         flags=tuple(flags),
         provenance=provenance,
+        subtypes=_divide(voxels, evidence),
     )
+
+
+def _divide(
+    bleed: Bool[np.ndarray, "slices rows columns"], evidence: Evidence
+) -> UInt8[np.ndarray, "slices rows columns"] | None:
+    if evidence.subtypes is None:
+        return None
+    return assign_subtypes(bleed, evidence.subtypes.at(bleed), evidence.scan.geometry)
+
+
+def keep_sure_pieces(
+    voxels: Bool[np.ndarray, "slices rows columns"], map_: Float[np.ndarray, "slices rows columns"], peak: float
+) -> Bool[np.ndarray, "slices rows columns"]:
+    """Drop connected pieces (touching by faces) whose map is below `peak` everywhere."""
+    if peak <= 0.0 or not voxels.any():
+        return voxels
+    labels, count = ndimage.label(voxels)
+    keep = np.zeros(count + 1, bool)
+    keep[labels[voxels & (map_ >= peak)]] = True
+    return np.asarray(keep[labels])
 
 
 def remove_small_pieces(

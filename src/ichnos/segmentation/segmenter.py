@@ -1,7 +1,6 @@
 """The façade: a checkpoint in, a function from scans to segmentations out."""
 
 from dataclasses import dataclass, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,14 @@ from ichnos.models.checkpoint import Checkpoint, load_checkpoint
 from ichnos.models.outputs import find_bleed_output
 from ichnos.preprocessing.recipe import Recipe
 from ichnos.runtime.device import choose_device
+from ichnos.scans.hounsfield import mend_scan
 from ichnos.scans.scan import Scan
+from ichnos.segmentation.bundled import find_model
+from ichnos.segmentation.doubts import doubt
 from ichnos.segmentation.evidence import Evidence, gather_evidence
 from ichnos.segmentation.foreground import gather_foreground
 from ichnos.segmentation.segmentation import Segmentation, decide
 from ichnos.segmentation.settings import SegmentationSettings
-
-BUNDLED = "phantom-swin"
-"""The model that comes with the package; trained on phantoms only (see its model card)."""
-
-
-def bundled_checkpoint() -> Path:
-    """Folder of the bundled model."""
-    return Path(str(files("ichnos"))) / "weights" / BUNDLED
 
 
 @dataclass(frozen=True)
@@ -47,8 +41,15 @@ class Segmenter:
     batch_size: int = 4
 
     def __call__(self, scan: Scan) -> Segmentation:
-        """Segment one scan; deterministic on the CPU."""
-        return decide(self.gather(scan), self.settings, self.provenance)
+        """Segment one scan; deterministic on the CPU.
+
+        Whatever it shows, there is a result: what is no head has an empty mask, and `Segmentation.flags` says why.
+
+        Raises:
+            PixelError: values that contradict HU; see `scans.hounsfield.find_scale`.
+        """
+        evidence = doubt(self.gather(mend_scan(scan)), self.settings)
+        return decide(evidence, self.settings, self.provenance)
 
     def gather(self, scan: Scan) -> Evidence:
         """Probabilities and maps of a scan, before gate and threshold are applied."""
@@ -81,14 +82,18 @@ class Segmenter:
         }
 
 
-def load_segmenter(checkpoint: Path | str | None = None, device: str = "auto") -> Segmenter:
-    """Load the bundled model, or a checkpoint folder.
+def load_segmenter(model: Path | str | None = None, device: str = "auto") -> Segmenter:
+    """Load a bundled model or a checkpoint folder.
+
+    Args:
+        model: a folder, or a name in `bundled.BUNDLED`; None for the default.
+        device: auto, cpu or cuda:N.
 
     Raises:
         CheckpointError: the folder is not a whole checkpoint of a kind that can segment.
-        UsageError: no such device.
+        UsageError: no such model or device.
     """
-    folder = bundled_checkpoint() if checkpoint is None else Path(checkpoint)
+    folder = find_model(model)
     return make_segmenter(load_checkpoint(folder), folder.resolve().name, choose_device(device))
 
 

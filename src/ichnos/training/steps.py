@@ -100,14 +100,14 @@ class Training(lightning.LightningModule):
         self.measured.append({name: value.detach().cpu() for name, value in measured.items()})
 
     def on_validation_epoch_end(self) -> None:
-        """Log the objective's figures over all validation slices, and the mean loss of training so far."""
+        """Log the objective's figures over all validation slices; not those without a value."""
         together = self._gather()
         figures = self.objective.summarise(together)
         if not math.isfinite(figures["loss"]):
             raise TrainingError(f"the validation loss is {figures['loss']} at step {self.global_step}; {REMEDY}")
         validation = {f"validation_{name}": float(value) for name, value in figures.items()}
         self.figures = {"loss": self._mean_loss(), **validation}
-        self.log_dict(validation, prog_bar=True)
+        self.log_dict({name: value for name, value in validation.items() if math.isfinite(value)}, prog_bar=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the unfinished mean of the losses."""

@@ -1,0 +1,70 @@
+"""Evidence for the bundled models as stages: both families judged, then the tables."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ichnos.evaluation.evidence.families import FAMILIES, FIRST_SEED
+from ichnos.evaluation.evidence.findings import tell_sizes, tell_subtypes, tell_whole
+from ichnos.evaluation.evidence.judged import judge_family, read_judged
+from ichnos.evaluation.reproduction.content import Part, write_parts
+from ichnos.evaluation.reproduction.plan import Stage
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is judged.
+
+    Attributes:
+        scans: of each family.
+        slices: of each scan.
+        size: pixels along a side.
+    """
+
+    scans: int = 30
+    slices: int = 16
+    size: int = 160
+
+
+def plan_judging(models: Mapping[str, str], effort: Effort, device: str) -> list[Stage]:
+    """Stages that judge bundled models.
+
+    Args:
+        models: sha256 of the weights by name; other weights under an old name are judged anew.
+        effort: how much.
+        device: auto, cpu or cuda:N.
+    """
+    stages = []
+    for family in FAMILIES:
+        settings: dict[str, Any] = {
+            "family": family,
+            "models": {name: {"model": name, "sha256": sha256} for name, sha256 in models.items()},
+            "first_seed": FIRST_SEED,
+            "count": effort.scans,
+            "slices": effort.slices,
+            "size": effort.size,
+            "device": device,
+        }
+        stages.append(Stage(f"judge-{family}", judge_family, settings, seconds=6.0 * effort.scans * len(models)))
+    names = tuple(stage.name for stage in stages)
+    return [*stages, Stage("tables", tell_findings, {"families": list(FAMILIES)}, names)]
+
+
+def tell_findings(own: Path, needs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """`parts.json` and `tables/`: what was found on each of the `families`."""
+    parts = []
+    for family in settings["families"]:
+        judged, title = read_judged(needs[f"judge-{family}"]), FAMILIES[family].title
+        tables = (tell_whole(judged, title), tell_subtypes(judged, title), tell_sizes(judged, title))
+        parts.append(Part(_headline(title), (), tables))
+    write_parts(parts, own)
+    return {"tables": _as_figures(parts)}
+
+
+def _headline(title: str) -> str:
+    return title[0].upper() + title[1:]
+
+
+def _as_figures(parts: Sequence[Part]) -> list[str]:
+    return [table.title for part in parts for table in part.tables]
