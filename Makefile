@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BUNDLED := phantom-swin-hgi phantom-unet phantom-cavity-tissue phantom-cavity-bone
 
 # torch threads that wait in a busy loop slow down 4 to 8 times when another process runs beside them.
 export OMP_WAIT_POLICY := PASSIVE
@@ -54,10 +55,15 @@ examples: setup ## Run every example
 	@set -e; for script in examples/*.py; do \
 	  [ -e "$$script" ] || continue; echo "== $$script"; $(BIN)/python "$$script"; done
 
-weights: setup ## Train the bundled model anew (about an hour) and put it into the package
-	$(BIN)/ichnos train phantom-swin -o weights-work/phantom-swin-hgi
-	mkdir -p src/ichnos/weights/phantom-swin-hgi
-	cd weights-work/phantom-swin-hgi && cp model.safetensors ichnos.json README.md ../../src/ichnos/weights/phantom-swin-hgi/
+weights: setup ## Train the bundled models anew (some hours on two cores) and put them into the package
+	$(BIN)/ichnos train phantom-swin -o weights-work/phantom-swin
+	$(BIN)/ichnos train bundled-swin-hgi -o weights-work/phantom-swin-hgi --set start.checkpoint=weights-work/phantom-swin
+	$(BIN)/ichnos train bundled-unet -o weights-work/phantom-unet
+	$(BIN)/ichnos train phantom-cavity-tissue -o weights-work/phantom-cavity-tissue
+	$(BIN)/ichnos train phantom-cavity-bone -o weights-work/phantom-cavity-bone
+	@set -e; for name in $(BUNDLED); do \
+	  mkdir -p src/ichnos/weights/$$name; \
+	  cd weights-work/$$name && cp model.safetensors ichnos.json README.md ../../src/ichnos/weights/$$name/ && cd ../..; done
 
 reproduction: setup ## Reproduce both papers on phantoms (under an hour on two idle cores) and write docs/reproduction
 	$(BIN)/ichnos reproduce hgi-sam -o reproduction-work/hgi-sam --device cpu

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ichnos.phantoms.export import PADS_HU, Export, draw_export, export, pad, shift_hu
+from ichnos.phantoms.export import PADS_HU, Export, export, pad, shift_hu
 
 RAMP = np.linspace(-1024.0, 1500.0, 3 * 20 * 28, dtype=np.float32).reshape(3, 20, 28).round()
 
@@ -25,11 +25,6 @@ def test_resized_and_compressed_images_keep_size_range_and_mean(made):
     assert made.window_hu[0] <= image.min() <= image.max() <= made.window_hu[1]
     assert image.mean() == pytest.approx(wanted.mean(), abs=3.0)
     assert not np.array_equal(image, wanted)
-
-
-def test_most_exports_keep_0_to_255():
-    windows = [draw_export(np.random.default_rng(seed)).window_hu for seed in range(200)]
-    assert 0.65 < np.mean([window == (0.0, 255.0) for window in windows]) < 0.85
 
 
 def test_calibration_stays_within_its_limits():

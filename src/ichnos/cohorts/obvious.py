@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import ndimage
 
-from ichnos.preprocessing.brain_mask import count_enclosing_sides
+from ichnos.preprocessing.cavity import count_enclosing_sides
 
 DENSE_HU = 50.0
 """Denser than grey matter with noise; fresh blood."""

@@ -22,7 +22,8 @@ from ichnos.phantoms.features import draw_features
 from ichnos.phantoms.furniture import furnish
 from ichnos.phantoms.head import draw_head, warp
 from ichnos.phantoms.imaging import image_scan
-from ichnos.phantoms.look_alikes import draw_look_alikes, look_alike_fields
+from ichnos.phantoms.look_alike import look_alike_fields
+from ichnos.phantoms.look_alikes import draw_look_alikes
 from ichnos.phantoms.mass_effect import lift, mass_effect
 from ichnos.phantoms.probe import Probe
 from ichnos.phantoms.rim import hardening_field
@@ -94,7 +95,6 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     body = complete(features, head, brain, draw_sutures(anatomy))
     probe = Probe(body.cavity, float(grid.heights_mm.min()), float(grid.heights_mm.max()))
     distractors = draw_distractors(odd, probe, settings.distractors)
-    look_alikes = draw_look_alikes(features, probe)
     bleeds = draw_bleeds(choice, bleeding, probe, settings, features)
     scanner = draw_scanner(scanning, settings)
     points = warp(head, grid.lattice_points())
@@ -102,7 +102,9 @@ def make_phantom(seed: int, settings: PhantomSettings = PhantomSettings()) -> Ph
     fields = anatomy_fields(body, grid, points, mass, dilation_mm(bleeds))
     fields |= bleed_fields(bleeds, points, fields)
     fields |= lift(mass, points, bleeds, fields)
-    fields |= distractor_fields(distractors, points) | look_alike_fields(look_alikes, points, fields)
+    fields |= distractor_fields(distractors, points)
+    look_alikes = draw_look_alikes(features, probe)
+    fields |= look_alike_fields(look_alikes, points, fields)
     fields["drift"] = drift_field(scanner, hu, points, fields["cavity"])
     if "hardening" in features:
         fields["drift"] += hardening_field(body.rim, points)

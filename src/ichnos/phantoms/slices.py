@@ -10,7 +10,7 @@ from ichnos.phantoms.bleed_paint import paint_bleeds
 from ichnos.phantoms.distractors import Distractors, paint_distractors
 from ichnos.phantoms.fields import Field
 from ichnos.phantoms.grid import Grid
-from ichnos.phantoms.look_alikes import LookAlike, paint_look_alikes
+from ichnos.phantoms.look_alike import LookAlike, paint_look_alikes
 from ichnos.phantoms.structures import Structure, paint_structures
 from ichnos.phantoms.template import Subject
 from ichnos.phantoms.tissue import Image, Plane, Radiodensity, paint_plane

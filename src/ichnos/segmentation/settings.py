@@ -39,6 +39,9 @@ class SegmentationSettings(BaseModel):
         bleed_contrast_hu: how much denser lightly smoothed blood is than the 30th percentile of the
             brain in its slice, which beam hardening lifts at base and vertex; within 4 mm of bone, twice
             as much, and layers that hardly reach farther are left out. None to ask nothing of this.
+        peak: a piece is kept if its map reaches this somewhere; 0 to keep all. With a low `map_threshold` the
+            outline is then as wide as the network finds likely, and what it nowhere finds sure is left out
+            (hysteresis, Canny 1986).
         minimum_ml: smaller pieces are removed.
     """
 
@@ -55,6 +58,7 @@ class SegmentationSettings(BaseModel):
     within_brain: bool = True
     bleed_hu: tuple[float, float] | None = None
     bleed_contrast_hu: float | None = None
+    peak: Fraction = 0.0
     minimum_ml: float = Field(default=0.0, ge=0.0)
 
     @model_validator(mode="after")
