@@ -57,7 +57,8 @@ examples: setup ## Run every example
 
 weights: setup ## Train the bundled models anew (some hours on two cores) and put them into the package
 	$(BIN)/ichnos train phantom-swin -o weights-work/phantom-swin
-	$(BIN)/ichnos train bundled-swin-hgi -o weights-work/phantom-swin-hgi --set start.checkpoint=weights-work/phantom-swin
+	$(BIN)/ichnos train bundled-swin-hgi -o weights-work/phantom-swin-hgi --set start.checkpoint=weights-work/phantom-swin \
+	  --set 'start.parts=["transformer"]'
 	$(BIN)/ichnos train bundled-unet -o weights-work/phantom-unet
 	$(BIN)/ichnos train phantom-cavity-tissue -o weights-work/phantom-cavity-tissue
 	$(BIN)/ichnos train phantom-cavity-bone -o weights-work/phantom-cavity-bone

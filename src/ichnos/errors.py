@@ -5,6 +5,7 @@ IchnosError                  something the user can act on; the command line sho
 ├── ScanError                an input file is not a head CT that we can use
 │   ├── ScanNotFoundError    nothing there, or nothing readable there
 │   ├── ModalityError        readable, but not a CT slice stack (MR, scout, colour, ...)
+│   │   └── MaskFileError    a mask where a scan was expected
 │   ├── GeometryError        slices do not form one stack (gaps, duplicates, mixed sizes, ...)
 │   ├── PixelError           pixel data truncated, corrupt, or not in HU
 │   └── ArchiveError         a zip that is broken or unsafe
@@ -35,6 +36,10 @@ class ScanNotFoundError(ScanError):
 
 class ModalityError(ScanError):
     """Readable images, but not axial CT slices."""
+
+
+class MaskFileError(ModalityError):
+    """A file of small whole numbers: somebody's drawing, not a scan."""
 
 
 class GeometryError(ScanError):

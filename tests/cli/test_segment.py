@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -15,7 +16,8 @@ from segmentation.stubs import SEGMENTATION_NETWORK, SETTINGS, bleeding_head, ma
 from ichnos.cli.segment import SegmentOptions, run_segment
 from ichnos.errors import ScanNotFoundError, UsageError
 from ichnos.models.checkpoint import save_checkpoint
-from ichnos.scans import read_mask, read_scan, write_dicom_series, write_nifti
+from ichnos.scans import read_mask, read_scan, write_dicom_series, write_mask, write_nifti
+from ichnos.scans.scan import Mask, Scan
 from ichnos.segmentation.segmenter import load_segmenter
 
 
@@ -220,3 +222,70 @@ def test_a_classifier_invents_no_subtypes(tmp_path: Path, model: Path) -> None:
     assert not (tmp_path / "out" / "ct" / "subtypes.nii.gz").exists()
     assert run["cases"][0]["subtypes_ml"] == {}
     assert table(tmp_path / "out")[0]["epidural_ml"] == ""
+
+
+def test_masks_among_scans_are_skipped_and_said(scans: Path, tmp_path: Path, model: Path) -> None:
+    (scans / "broken.nii.gz").unlink()
+    run_segment(SegmentOptions(scans, tmp_path / "first", model=model, quiet=True))
+    (tmp_path / "first" / "good" / "bleed.nii.gz").rename(scans / "good-mask.nii.gz")
+    run, code = run_segment(SegmentOptions(scans, tmp_path / "out", model=model, quiet=True))
+    assert code == 0
+    assert {case["case"]: case["status"] for case in run["cases"]} == {"good": "done", "good-mask": "skipped"}
+    assert "whole numbers from 0 to 1 only: a mask, not a scan" in run["cases"][0]["message"]
+    _, alone = run_segment(SegmentOptions(scans / "good-mask.nii.gz", tmp_path / "alone", model=model, quiet=True))
+    assert alone == 1
+
+
+def test_the_truth_of_phantoms_is_left_out(tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_nifti(bleeding_head(), tmp_path / "made" / "scans" / "a.nii.gz")
+    (tmp_path / "made" / "truth" / "a").mkdir(parents=True)
+    write_nifti(bleeding_head(), tmp_path / "made" / "truth" / "a" / "bleed.nii.gz")
+    run, code = run_segment(SegmentOptions(tmp_path / "made", tmp_path / "out", model=model))
+    assert (code, [case["case"] for case in run["cases"]]) == (0, ["a"])
+    assert "truth holds no scans and is left out" in capsys.readouterr().err
+
+
+def test_what_is_no_head_ends_well_with_a_flag(tmp_path: Path) -> None:
+    folder = save_checkpoint(make_unet_checkpoint(), tmp_path / "unet", "a test model")
+    head = bleeding_head()
+    write_nifti(Scan(np.full_like(head.voxels_hu, -1000.0), head.geometry), tmp_path / "air.nii.gz")
+    run, code = run_segment(SegmentOptions(tmp_path / "air.nii.gz", tmp_path / "out", model=folder, quiet=True))
+    assert code == 0
+    assert run["cases"][0]["volume_ml"] == 0.0
+    assert any("is this a head CT?" in flag for flag in run["cases"][0]["flags"])
+
+
+def test_the_users_own_intracranial_mask_bounds_the_bleed(tmp_path: Path, model: Path) -> None:
+    scan = bleeding_head()
+    write_nifti(scan, tmp_path / "scans" / "ct.nii.gz")
+    lower = np.zeros(scan.voxels_hu.shape, dtype=bool)
+    lower[: len(lower) // 2] = True
+    write_mask(Mask(lower, scan.geometry), tmp_path / "drawn" / "ct.nii.gz")
+    asked = SegmentOptions(
+        tmp_path / "scans", tmp_path / "out", model=model, quiet=True, brain_mask=str(tmp_path / "drawn")
+    )
+    _, code = run_segment(asked)
+    assert code == 0
+    assert np.array_equal(read_mask(tmp_path / "out" / "ct" / "brain.nii.gz").voxels, lower)
+    bleed = read_mask(tmp_path / "out" / "ct" / "bleed.nii.gz").voxels
+    assert bleed.any()
+    assert not (bleed & ~lower).any()
+    with pytest.raises(UsageError, match="another model or other settings"):
+        run_segment(replace(asked, brain_mask="classical"))
+
+
+def test_a_case_without_a_drawn_mask_fails_alone(tmp_path: Path, model: Path) -> None:
+    write_nifti(bleeding_head(), tmp_path / "scans" / "ct.nii.gz")
+    (tmp_path / "drawn").mkdir()
+    run, code = run_segment(
+        SegmentOptions(
+            tmp_path / "scans", tmp_path / "out", model=model, quiet=True, brain_mask=str(tmp_path / "drawn")
+        )
+    )
+    assert code == 1
+    assert "no intracranial mask of ct" in run["cases"][0]["message"]
+
+
+def test_an_unknown_way_to_mask_the_brain_is_refused(tmp_path: Path, model: Path, scans: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean 'classical'"):
+        run_segment(SegmentOptions(scans, tmp_path / "out", model=model, quiet=True, brain_mask="clasical"))

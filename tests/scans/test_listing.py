@@ -258,3 +258,10 @@ def test_what_is_listed_can_be_read(tmp_path):
     scans = {scan.case: read_scan(scan.path).voxels_hu.shape[0] for scan in list_scans(tmp_path / "all")}
     assert scans == {"dicom": 2, "nifti": 4, "zip": 2}
     shutil.rmtree(tmp_path / "all")
+
+
+def test_a_folder_of_phantoms_holds_its_scans(tmp_path):
+    touch(tmp_path / "scans" / "a.nii.gz")
+    touch(tmp_path / "scans" / "b.nii.gz")
+    touch(tmp_path / "truth" / "a" / "bleed.nii.gz")
+    assert listed(tmp_path) == [("a", "scans/a.nii.gz"), ("b", "scans/b.nii.gz")]

@@ -16,6 +16,7 @@ from scans.dicom_files import ct_slice, enhanced, pattern, save, save_series, ti
 from ichnos.errors import (
     ArchiveError,
     GeometryError,
+    MaskFileError,
     ModalityError,
     PixelError,
     ScanError,
@@ -290,3 +291,11 @@ def test_other_real_headers(real_data: Path):
         assert "slices seem to be missing between" in scan.warnings[0]
     with pytest.raises(GeometryError, match=r"lie at the same position .*3 such pairs"):
         read_scan(geometry / "notavolume" / "001")
+
+
+@pytest.mark.parametrize("largest", [1, 5])
+def test_a_mask_is_told_from_a_scan(tmp_path, largest):
+    labels = (np.arange(64) % (largest + 1)).astype(np.uint8).reshape(4, 4, 4)
+    nibabel.save(nibabel.Nifti1Image(labels, np.diag([-1.0, -1, 5, 1])), tmp_path / "x.nii")
+    with pytest.raises(MaskFileError, match=rf"from 0 to {largest} only: a mask, not a scan$"):
+        read_scan(tmp_path / "x.nii")

@@ -49,12 +49,16 @@ def segment(
     quiet: Quiet = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Trace unexpected errors.")] = False,
     as_json: AsJson = False,
+    brain_mask: Annotated[
+        str | None,
+        typer.Option(help="Intracranial mask: auto, classical, learned; or yours, a NIfTI file or a folder of them."),
+    ] = None,
 ) -> None:
     """Find and measure bleeding: one mask and one picture a scan, and a table of volumes."""
     with user_errors():
         from ichnos.cli.segment import SegmentOptions, run_segment
 
-        options = SegmentOptions(inputs, output, model, series, strict, device, overwrite, quiet, verbose)
+        options = SegmentOptions(inputs, output, model, series, strict, device, overwrite, quiet, verbose, brain_mask)
         run, code = run_segment(options)
         if as_json:
             show_json(run)

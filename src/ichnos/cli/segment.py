@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from ichnos.cli.console import say
-from ichnos.errors import IchnosError, UsageError
+from ichnos.errors import IchnosError, MaskFileError, UsageError
 from ichnos.reports.overlay import write_overlay
 from ichnos.reports.scan_report import write_report
 from ichnos.runtime.files import write_json, write_text
+from ichnos.runtime.names import name_unknown
 from ichnos.runtime.provenance import RESEARCH_USE, collect_versions, find_commit, timestamp
 from ichnos.scans import read_scan, write_mask
-from ichnos.scans.listing import ListedScan, list_scans
+from ichnos.scans.listing import TRUTH, ListedScan, list_scans
 from ichnos.scans.write import write_labels
+from ichnos.segmentation.brain_masks import METHODS, find_drawn_mask
 from ichnos.segmentation.segmentation import Segmentation
 from ichnos.segmentation.segmenter import Segmenter, load_segmenter
 from ichnos.segmentation.subtypes import SUBTYPES
@@ -49,26 +51,35 @@ class SegmentOptions:
     overwrite: bool = False
     quiet: bool = False
     verbose: bool = False
+    brain_mask: str | None = None
 
 
 def run_segment(options: SegmentOptions) -> tuple[dict[str, Any], int]:
     """Segment every scan; returns the run's record and the exit code.
 
-    Writes for each case CASE/bleed.nii.gz, CASE/overlay.png, CASE/report.html, CASE/segmentation.json and, where
-    the model tells them, CASE/subtypes.nii.gz; then volumes.csv and run.json. A case whose segmentation.json is
-    there is kept as it is, if it was made with the same model and settings.
+    Writes for each case CASE/bleed.nii.gz, CASE/brain.nii.gz, CASE/overlay.png, CASE/report.html,
+    CASE/segmentation.json and, where the model tells them, CASE/subtypes.nii.gz; then volumes.csv and run.json. A
+    case whose segmentation.json is there is kept as it is, if it was made with the same model and settings.
     """
     started, began = timestamp(), time.perf_counter()
     listed = list_scans(options.inputs)
+    if (options.inputs / "scans").is_dir() and (options.inputs / TRUTH).is_dir():
+        say(f"{options.inputs / TRUTH} holds no scans and is left out", quiet=options.quiet)
     segmenter = load_segmenter(options.model, options.device)
-    asked = {**segmenter.provenance, "series": options.series, "strict": options.strict}
+    _check_brain_mask(options.brain_mask)
+    asked = {
+        **segmenter.provenance,
+        "series": options.series,
+        "strict": options.strict,
+        "brain_mask": options.brain_mask,
+    }
     _refuse_foreign_results(listed, asked, options)
     records: list[dict[str, Any]] = []
     try:
         for number, scan in enumerate(listed, start=1):
             records.append(_segment_case(scan, segmenter, asked, options))
-            failed_now = records[-1]["status"] == "failed"
-            say(f"[{number}/{len(listed)}] {_sentence(records[-1])}", quiet=options.quiet and not failed_now)
+            is_well = records[-1]["status"] in {"done", "kept"}
+            say(f"[{number}/{len(listed)}] {_sentence(records[-1])}", quiet=options.quiet and is_well)
     finally:
         run = {
             "command": "segment",
@@ -86,8 +97,9 @@ def run_segment(options: SegmentOptions) -> tuple[dict[str, Any], int]:
         write_json(options.output / "run.json", run)
         write_text(options.output / "volumes.csv", _table(records))
     failed = sum(record["status"] == "failed" for record in records)
+    nothing_done = all(record["status"] == "skipped" for record in records)
     _say_last(options, len(records), failed)
-    return run, 1 if failed else 0
+    return run, 1 if failed or nothing_done else 0
 
 
 def _segment_case(
@@ -102,12 +114,15 @@ def _segment_case(
     record: dict[str, Any] = {"case": listed.case, "input": str(listed.path), "status": "failed"}
     try:
         scan = read_scan(listed.path, series=options.series, strict=options.strict)
-        result = segmenter(scan)
+        result = _choose_brain_mask(segmenter, listed.case, options.brain_mask)(scan)
+        write_mask(result.brain_mask, folder / "brain.nii.gz")
         notes = write_mask(result.bleed_mask, folder / "bleed.nii.gz")
         if result.subtypes is not None:
             write_labels(result.subtypes, scan, folder / "subtypes.nii.gz")
         write_overlay(result, folder / "overlay.png", listed.case)
         write_report(result, folder / "overlay.png", folder / "report.html", listed.case)
+    except MaskFileError as error:
+        return {**record, "status": "skipped", "message": str(error)}
     except IchnosError as error:
         return {**record, "message": str(error)}
     except Exception as error:
@@ -118,6 +133,18 @@ def _segment_case(
     record |= {"status": "done", "made_with": asked, "seconds": round(time.perf_counter() - began, 2)}
     write_json(description, record)  # last, so that a case with a description is whole
     return record
+
+
+def _check_brain_mask(asked: str | None) -> None:
+    if asked is not None and asked not in METHODS and not Path(asked).exists():
+        raise UsageError(f"--brain-mask: {name_unknown(asked, METHODS, 'way')}; or give a NIfTI mask or a folder")
+
+
+def _choose_brain_mask(segmenter: Segmenter, case: str, asked: str | None) -> Segmenter:
+    if asked is None:
+        return segmenter
+    how = asked if asked in METHODS else str(find_drawn_mask(Path(asked), case))
+    return segmenter.with_settings(segmenter.settings.model_copy(update={"brain_mask": how}))
 
 
 def _measure(result: Segmentation, notes: tuple[str, ...]) -> dict[str, Any]:
@@ -162,8 +189,8 @@ def _refuse_foreign_results(listed: list[ListedScan], asked: dict[str, Any], opt
 
 
 def _sentence(record: dict[str, Any]) -> str:
-    if record["status"] == "failed":
-        return f"{record['case']}: failed: {record['message']}"
+    if record["status"] in {"failed", "skipped"}:
+        return f"{record['case']}: {record['status']}: {record['message']}"
     kept = " (kept)" if record["status"] == "kept" else ""
     flags = f"; {'; '.join(record['flags'])}" if record["flags"] else ""
     found = [f"{name} {volume_ml:.1f}" for name, volume_ml in record.get("subtypes_ml", {}).items() if volume_ml]

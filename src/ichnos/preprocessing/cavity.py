@@ -80,7 +80,7 @@ def find_cavity(scan: Scan) -> Bool[np.ndarray, "slices rows columns"]:
     followed |= _find_behind_open_sides(followed, tissue, bone, sides, pixel_mm)
     coarse = _complete(followed, bone, pixel_mm, scan.geometry.positions_mm)
     fine = _refine(coarse, strides, scan.voxels_hu.shape)
-    return _fill_slices(fine & (scan.voxels_hu < BRIGHTEST_HU))
+    return fill_slices(fine & (scan.voxels_hu < BRIGHTEST_HU))
 
 
 def count_enclosing_sides(
@@ -216,7 +216,7 @@ def _complete(
 ) -> Bool[np.ndarray, "slices rows columns"]:
     """Bridge sulci, streaks and spoilt slices; fill holes; grow into the blurred edge of bone."""
     closed = ndimage.binary_closing(found, _disc(_CLOSING_MM, pixel_mm)) & ~bone
-    filled = _fill_slices(closed | _bridge_spoilt(found, positions_mm))
+    filled = fill_slices(closed | _bridge_spoilt(found, positions_mm))
     return ndimage.binary_dilation(filled, _disc(_RIM_MM, pixel_mm))
 
 
@@ -250,7 +250,8 @@ def _keep_main_body(core: Bool[np.ndarray, "slices rows columns"]) -> Bool[np.nd
 _IN_PLANE = np.pad(ndimage.generate_binary_structure(2, 1)[None], ((1, 1), (0, 0), (0, 0)))
 
 
-def _fill_slices(voxels: Bool[np.ndarray, "slices rows columns"]) -> Bool[np.ndarray, "slices rows columns"]:
+def fill_slices(voxels: Bool[np.ndarray, "slices rows columns"]) -> Bool[np.ndarray, "slices rows columns"]:
+    """Holes within each slice filled."""
     return np.asarray(ndimage.binary_fill_holes(voxels, _IN_PLANE))
 
 

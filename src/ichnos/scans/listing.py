@@ -10,6 +10,9 @@ from ichnos.scans.dicom_headers import pydicom_silenced, read_dataset
 
 _NIFTI = (".nii", ".nii.gz")
 
+TRUTH = "truth"
+"""The folder in which `ichnos phantom` puts masks and labels, beside `scans`."""
+
 
 @dataclass(frozen=True)
 class ListedScan:
@@ -30,6 +33,7 @@ def list_scans(path: Path) -> list[ListedScan]:
     - a file is one scan, unless it ends in .csv: then each row names one in its column `scan`
       (relative paths count from the CSV's folder) and, if there is a column `case`, its name;
     - a folder with NIfTI files or zips in it holds one scan each;
+    - a folder with `scans` beside `truth` in it, as `ichnos phantom` makes, holds its scans in `scans`;
     - a folder whose subfolders hold different studies, NIfTI files or zips holds one scan a subfolder;
     - any other folder is one scan: a DICOM series, or a study of which one series is chosen.
 
@@ -80,6 +84,8 @@ def _list_folder(folder: Path) -> list[ListedScan]:
     if files:
         return [ListedScan(case_name(file), file) for file in files]
     folders = [child for child in children if child.is_dir()]
+    if {child.name for child in folders} == {"scans", TRUTH}:
+        return _list_folder(folder / "scans")
     if len(folders) == len(children) == 1:
         return _as_case(folder, _list_folder(folders[0]))
     studies = {child: study for child in folders if (study := _study_of(child)) is not None}

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ichnos.errors import ScanNotFoundError
+from ichnos.errors import MaskFileError, ScanNotFoundError
 from ichnos.scans.dicom import read_dicom
 from ichnos.scans.hounsfield import find_scale, mend_values
 from ichnos.scans.nifti import is_nifti, load_nifti
 from ichnos.scans.scan import AIR_HU, Mask, Scan
+
+LARGEST_LABEL = 10
+"""A NIfTI of whole numbers from 0 to at most this is a mask: of a bleed, or of subtypes."""
 
 PathLikes = str | PathLike[str] | Sequence[str | PathLike[str]]
 
@@ -34,7 +37,7 @@ def read_scan(path: PathLikes, *, series: str | None = None, strict: bool = Fals
 
     Raises:
         ScanNotFoundError: nothing there, nothing that is a CT, or no permission.
-        ModalityError: MR or another modality, localizers only, colour, or 4-D.
+        ModalityError: MR or another modality, localizers only, colour, 4-D, or (MaskFileError) a mask.
         GeometryError: slices that do not form one stack; a NIfTI without a valid affine.
         PixelError: pixel data cut short, corrupt or not in HU.
         ArchiveError: a zip that is broken or unsafe.
@@ -61,6 +64,8 @@ def read_mask(path: str | PathLike[str]) -> Mask:
 def _read_nifti_scan(path: Path) -> Scan:
     image = load_nifti(path, may_hold_nan=True)
     stored, mended = mend_values(image.turn.to_canonical(image.stored))
+    if 0 == stored.min() < stored.max() <= LARGEST_LABEL and (stored == np.rint(stored)).all():
+        raise MaskFileError(f"{path}: holds whole numbers from 0 to {stored.max():g} only: a mask, not a scan")
     scale = find_scale(stored, str(path))
     voxels_hu = np.ascontiguousarray(stored, dtype=np.float32) + np.float32(scale.offset_hu)
     return Scan(np.maximum(voxels_hu, AIR_HU), image.geometry, image.source(path), (*mended, *scale.notes))

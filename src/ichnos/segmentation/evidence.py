@@ -10,9 +10,10 @@ from scipy import ndimage
 from torch import nn
 
 from ichnos.models.outputs import KNOWN_LABELS, find_bleed_output, to_probabilities
-from ichnos.preprocessing.brain_mask import BrainMask, find_brain_mask
+from ichnos.preprocessing.brain_mask import BrainMask
 from ichnos.preprocessing.recipe import Recipe
 from ichnos.scans.scan import AIR_HU, Scan
+from ichnos.segmentation.brain_masks import mask_brain
 from ichnos.segmentation.settings import SegmentationSettings
 from ichnos.segmentation.subtypes import SubtypeEvidence
 
@@ -47,6 +48,7 @@ class Evidence:
         allowed: voxels that may be bleed: in the cavity (unless the settings look everywhere) and in the
             HU range.
         subtypes: where a network of pixels tells them.
+        doubts: what is odd about the head; see `doubts`.
     """
 
     scan: Scan
@@ -55,6 +57,7 @@ class Evidence:
     slice_probabilities: Float[np.ndarray, " slices"]
     allowed: Bool[np.ndarray, "slices rows columns"]
     subtypes: SubtypeEvidence | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def gather_evidence(
@@ -78,7 +81,7 @@ def gather_evidence(
     """
     from ichnos.maps.methods import explain  # transformers, which load for seconds
 
-    brain = find_brain_mask(scan)
+    brain = mask_brain(scan, settings.brain_mask)
     grid, slices_hu = recipe.place(scan)
     target, map_settings = find_bleed_output(labels), settings.map_settings
     probabilities = classify(slices_hu, model, recipe, batch_size, labels)[:, target]

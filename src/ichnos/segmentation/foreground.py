@@ -12,9 +12,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ichnos.models.outputs import KNOWN_LABELS, find_bleed_output, to_probabilities
-from ichnos.preprocessing.brain_mask import find_brain_mask
 from ichnos.preprocessing.recipe import Recipe
 from ichnos.scans.scan import Scan
+from ichnos.segmentation.brain_masks import mask_brain
 from ichnos.segmentation.evidence import Evidence, find_device, is_dense, look_inside, make_batches
 from ichnos.segmentation.settings import SegmentationSettings
 from ichnos.segmentation.subtypes import SUBTYPES, SubtypeEvidence
@@ -39,7 +39,7 @@ def gather_foreground(
         batch_size: slices at a time; it changes nothing.
         labels: what the outputs stand for; one of them for a bleed of whatever kind.
     """
-    brain = find_brain_mask(scan)
+    brain = mask_brain(scan, settings.brain_mask)
     inside = look_inside(brain, settings)
     grid, slices_hu = recipe.place(scan)
     maps = np.zeros(scan.voxels_hu.shape, dtype=np.float32)

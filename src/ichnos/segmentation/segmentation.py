@@ -70,7 +70,7 @@ def decide(evidence: Evidence, settings: SegmentationSettings, provenance: dict[
     voxels = keep_sure_pieces(voxels, evidence.map, settings.peak)
     voxels = remove_small_pieces(voxels, evidence.scan.geometry, settings.minimum_ml)
     bleed_mask = Mask(voxels, evidence.scan.geometry, evidence.scan.source)
-    flags = list(evidence.scan.warnings) + list(evidence.brain_mask.doubts)
+    flags = list(evidence.scan.warnings) + list(evidence.brain_mask.doubts) + list(evidence.doubts)
     if bleed_mask.touches_edge:
         flags.append("the bleed mask touches the edge of the scan; its volume may be cut off")
     return Segmentation(

@@ -12,8 +12,10 @@ from ichnos.models.checkpoint import Checkpoint, load_checkpoint
 from ichnos.models.outputs import find_bleed_output
 from ichnos.preprocessing.recipe import Recipe
 from ichnos.runtime.device import choose_device
+from ichnos.scans.hounsfield import mend_scan
 from ichnos.scans.scan import Scan
 from ichnos.segmentation.bundled import find_model
+from ichnos.segmentation.doubts import doubt
 from ichnos.segmentation.evidence import Evidence, gather_evidence
 from ichnos.segmentation.foreground import gather_foreground
 from ichnos.segmentation.segmentation import Segmentation, decide
@@ -39,8 +41,15 @@ class Segmenter:
     batch_size: int = 4
 
     def __call__(self, scan: Scan) -> Segmentation:
-        """Segment one scan; deterministic on the CPU."""
-        return decide(self.gather(scan), self.settings, self.provenance)
+        """Segment one scan; deterministic on the CPU.
+
+        Whatever it shows, there is a result: what is no head has an empty mask, and `Segmentation.flags` says why.
+
+        Raises:
+            PixelError: values that contradict HU; see `scans.hounsfield.find_scale`.
+        """
+        evidence = doubt(self.gather(mend_scan(scan)), self.settings)
+        return decide(evidence, self.settings, self.provenance)
 
     def gather(self, scan: Scan) -> Evidence:
         """Probabilities and maps of a scan, before gate and threshold are applied."""

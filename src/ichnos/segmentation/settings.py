@@ -34,6 +34,7 @@ class SegmentationSettings(BaseModel):
         within_brain: whether bleed is looked for in the intracranial cavity only. The second paper shows
             its segmentation networks with and without (Spahr et al. 2023, table 3, ICM); the first multiplies
             maps of classifiers with it and leaves segmentation networks alone.
+        brain_mask: how the intracranial cavity is found; a name in `brain_masks.METHODS`, or the path of a mask.
         bleed_hu: range that lightly smoothed blood lies in; None to leave HU out. Ours, not the
             paper's: its predecessor multiplied the map with the brain window instead.
         bleed_contrast_hu: how much denser lightly smoothed blood is than the 30th percentile of the
@@ -56,6 +57,7 @@ class SegmentationSettings(BaseModel):
     binarisation: Literal["fixed", "otsu", "k-means"] = "fixed"
     map_threshold: Fraction = 0.1
     within_brain: bool = True
+    brain_mask: str = "classical"
     bleed_hu: tuple[float, float] | None = None
     bleed_contrast_hu: float | None = None
     peak: Fraction = 0.0

@@ -13,6 +13,8 @@ LABELS = {
     "slice-labels": "one yes/no per slice",
     "focal-labels": "labels per slice",
     "supervised": "masks",
+    "subtype-masks": "masks",
+    "cavity": "masks of the intracranial cavity",
     "pseudo-labels": "maps of a classifier that saw labels per slice",
     "context-restoration": "none",
     "global-contrastive": "none",

@@ -1,0 +1,116 @@
+"""Every way to an intracranial mask behind one function: without weights, learned, or drawn by somebody.
+
+The learned mask is that of Spahr et al. 2023, 2.3.3: the union of two U-Nets, one on a tissue window (0 to 600 HU)
+and one on a bone window (150 to 650 HU). Theirs were trained on drawn slices of patients, ours on phantoms.
+"""
+
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool
+from scipy import ndimage
+from torch import nn
+
+from ichnos.cohorts.readers.masks import read_brain_mask
+from ichnos.errors import ScanNotFoundError
+from ichnos.models.checkpoint import load_checkpoint
+from ichnos.preprocessing.brain_mask import BrainMask, find_brain_mask, judge_brain_mask
+from ichnos.preprocessing.cavity import BRIGHTEST_HU, fill_slices
+from ichnos.preprocessing.recipe import Recipe
+from ichnos.scans.scan import Scan
+
+METHODS = {
+    "classical": "soft tissue that the skull encloses, followed from slice to slice; no weights",
+    "learned": "union of two U-Nets that saw phantoms, on a tissue and on a bone window",
+    "auto": "classical; learned where that one is doubtful and the learned one less so",
+}
+"""Ways to find an intracranial mask, by name; anything else is the path of a mask that somebody drew."""
+
+NETWORKS = ("phantom-cavity-tissue", "phantom-cavity-bone")
+"""Folders of both networks, below `weights`."""
+
+_PROBABILITY = 0.5
+_LEAST_SHARE = 0.05
+"""Bodies with less than this share of the largest one's voxels are no brain; a few low slices have three that are."""
+
+_BATCH = 8
+
+
+def mask_brain(scan: Scan, how: str = "auto") -> BrainMask:
+    """The intracranial mask of a scan, by whatever means, with its doubts.
+
+    Args:
+        scan: a head CT.
+        how: a name in `METHODS`, or the path of a NIfTI mask on the scan's grid; it is taken as it is, and judged.
+
+    Raises:
+        GeometryError: the drawn mask lies on another grid than the scan.
+        PixelError: the drawn mask is cut short, corrupt or a scan.
+        ScanNotFoundError: no such mask, and no method of that name.
+    """
+    if how not in METHODS and not Path(how).is_file():
+        raise ScanNotFoundError(f"{how}: no such intracranial mask; give a NIfTI file, or one of {', '.join(METHODS)}")
+    if how not in METHODS:
+        return judge_brain_mask(scan, read_brain_mask(Path(how), scan))
+    if how == "learned":
+        return predict_brain_mask(scan)
+    classical = find_brain_mask(scan)
+    if how == "classical" or not classical.is_doubtful:
+        return classical
+    learned = predict_brain_mask(scan)
+    return learned if len(learned.doubts) < len(classical.doubts) else classical
+
+
+def find_drawn_mask(place: Path, case: str) -> Path:
+    """The drawn mask of a case: the file itself, or in a folder CASE.nii.gz, CASE.nii or CASE/brain.nii.gz.
+
+    Raises:
+        ScanNotFoundError: none of them is there.
+    """
+    if not place.is_dir():
+        return place
+    names = (f"{case}.nii.gz", f"{case}.nii", f"{case}/brain.nii.gz")
+    for name in names:
+        if (place / name).is_file():
+            return place / name
+    raise ScanNotFoundError(f"{place} holds no intracranial mask of {case}; expected {' or '.join(names)}")
+
+
+def predict_brain_mask(scan: Scan) -> BrainMask:
+    """The learned intracranial mask: what either network finds, without holes, specks and dense bone."""
+    found = np.zeros(scan.voxels_hu.shape, dtype=bool)
+    for model, recipe in _load_networks():
+        found |= _predict(scan, model, recipe)
+    soft = _drop_specks(found) & (scan.voxels_hu < BRIGHTEST_HU)
+    return judge_brain_mask(scan, fill_slices(soft))
+
+
+def _drop_specks(found: Bool[np.ndarray, "slices rows columns"]) -> Bool[np.ndarray, "slices rows columns"]:
+    labels, count = ndimage.label(found)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    keeps = (sizes > 0) & (sizes >= _LEAST_SHARE * sizes.max())
+    return np.asarray(keeps[labels])
+
+
+@lru_cache(maxsize=1)
+def _load_networks() -> tuple[tuple[nn.Module, Recipe], ...]:
+    loaded = []
+    for name in NETWORKS:
+        checkpoint = load_checkpoint(Path(str(files("ichnos"))) / "weights" / name)
+        loaded.append((checkpoint.model.eval(), Recipe.model_validate(checkpoint.preprocessing)))
+    return tuple(loaded)
+
+
+def _predict(scan: Scan, model: nn.Module, recipe: Recipe) -> Bool[np.ndarray, "slices rows columns"]:
+    grid, slices_hu = recipe.place(scan)
+    found = np.zeros(scan.voxels_hu.shape, dtype=bool)
+    with torch.inference_mode():
+        for start in range(0, len(slices_hu), _BATCH):
+            part = slice(start, start + _BATCH)
+            pixels = torch.from_numpy(recipe.make_channels(slices_hu[part]))
+            found[part] = grid.to_scan(torch.sigmoid(model(pixels))[:, 0].numpy()) >= _PROBABILITY
+    return found
