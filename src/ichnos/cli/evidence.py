@@ -49,7 +49,7 @@ def run_evidence(options: EvidenceOptions) -> dict[str, Any]:
         check_exists(options.real)
     refuse_foreign(options.output)
     plan = plan_evidence(options)
-    tell_plan(plan, options)
+    tell_plan(plan, options.output, options.workers, dry_run=options.dry_run, quiet=options.quiet)
     record: dict[str, Any] = {"command": "evidence", "stages": len(plan.stages)}
     if options.dry_run:
         return record

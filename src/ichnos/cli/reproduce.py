@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ichnos.cli.console import say, show_table
 from ichnos.errors import UsageError
@@ -75,26 +75,6 @@ class ReproduceOptions:
     quiet: bool = False
 
 
-class Told(Protocol):
-    """What a command with stages is told by its user."""
-
-    @property
-    def output(self) -> Path:
-        """Folder of the experiment."""
-
-    @property
-    def workers(self) -> int:
-        """Stages at a time."""
-
-    @property
-    def dry_run(self) -> bool:
-        """Whether only the plan is shown."""
-
-    @property
-    def quiet(self) -> bool:
-        """Whether nothing but failures is told."""
-
-
 def run_reproduce(options: ReproduceOptions) -> dict[str, Any]:
     """Run what is not finished yet; returns the run's record.
 
@@ -107,7 +87,7 @@ def run_reproduce(options: ReproduceOptions) -> dict[str, Any]:
     data = choose_data(options.data, scale)
     plan = experiment.plan(data, scale, options.device)
     refuse_foreign(options.output)
-    tell_plan(plan, options)
+    tell_plan(plan, options.output, options.workers, dry_run=options.dry_run, quiet=options.quiet)
     record: dict[str, Any] = {"command": "reproduce", "paper": options.paper, "stages": len(plan.stages)}
     if options.dry_run:
         return record
@@ -140,16 +120,16 @@ def run_experiment(
     return run
 
 
-def tell_plan(plan: Plan, options: Told) -> None:
+def tell_plan(plan: Plan, output: Path, workers: int, *, dry_run: bool, quiet: bool) -> None:
     """Show what is still to do, with rough times, before anything begins."""
-    left = plan.unfinished(options.output)
-    seconds, megabytes = plan.estimate(options.output, options.workers)
+    left = plan.unfinished(output)
+    seconds, megabytes = plan.estimate(output, workers)
     rows = [[stage.name, ", ".join(stage.needs[:3]) or "-", _duration(stage.seconds)] for stage in left]
-    show_table(["stage", "needs", "about"], rows, quiet=options.quiet)
+    show_table(["stage", "needs", "about"], rows, quiet=quiet)
     say(
-        f"{len(left)} of {len(plan.stages)} stages to do; about {_duration(seconds)} with {options.workers} at a time, "
-        f"{megabytes:.0f} MB in {options.output}. Estimates are rough; a run that stops goes on where it was.",
-        quiet=options.quiet and not options.dry_run,
+        f"{len(left)} of {len(plan.stages)} stages to do; about {_duration(seconds)} with {workers} at a time, "
+        f"{megabytes:.0f} MB in {output}. Estimates are rough; a run that stops goes on where it was.",
+        quiet=quiet and not dry_run,
     )
 
 

@@ -31,8 +31,11 @@ SHOWN_SUBTYPES = {
 }
 """Bleeds of the heads that show a feature of pathology, where not any."""
 
-WIDE_WINDOW = frozenset({"scalp", "bright-bone-streaks", "table", "defaced", "padding", "wide-geometry", "head-shape"})
-"""Features that are seen better from -150 to 250 HU than from 0 to 80."""
+WINDOWS_HU = {
+    **dict.fromkeys(("scalp", "bright-bone-streaks", "defaced", "wide-geometry", "head-shape"), (-150.0, 250.0)),
+    **dict.fromkeys(("table", "padding"), (-1100.0, 300.0)),
+}
+"""What is shown of features that are not seen best from 0 to 80 HU."""
 
 _TILE_PX, _LABEL_PX = 112, 14
 _OUTLINE, _TEXT = (255, 60, 60), (230, 230, 90)
@@ -83,9 +86,9 @@ def draw_feature_sheet(names: Sequence[str], slices: int, size: int, *, bleeding
 
 def _draw_pair(name: str, seed: int, shape: tuple[int, int], *, bleeding: bool) -> tuple[Image.Image, Image.Image]:
     plain, changed = (_make(seed, shape, name, features, bleeding) for features in ({}, {name: 1.0}))
-    window = (-150.0, 250.0) if name in WIDE_WINDOW else (0.0, 80.0)
-    where = _most_changed(plain, changed)
-    return tuple(_draw(phantom, z, window) for phantom, z in zip((plain, changed), where, strict=True))  # type: ignore[return-value]
+    window = WINDOWS_HU.get(name, (0.0, 80.0))
+    first, second = _most_changed(plain, changed, window)
+    return _draw(plain, first, window), _draw(changed, second, window)
 
 
 def _make(seed: int, shape: tuple[int, int], name: str, features: Mapping[str, float], bleeding: bool) -> Phantom:
@@ -105,12 +108,12 @@ def _make(seed: int, shape: tuple[int, int], name: str, features: Mapping[str, f
     )
 
 
-def _most_changed(plain: Phantom, changed: Phantom) -> tuple[int, int]:
-    """The slice that differs most in the brain window; the middle ones where the grids differ."""
+def _most_changed(plain: Phantom, changed: Phantom, window: tuple[float, float]) -> tuple[int, int]:
+    """The slice that differs most in the window; the middle ones where the grids differ."""
     one, other = plain.scan.voxels_hu, changed.scan.voxels_hu
     if one.shape != other.shape:
         return len(one) // 2, len(other) // 2
-    seen = np.abs(np.clip(one, -150.0, 150.0) - np.clip(other, -150.0, 150.0)).mean(axis=(1, 2))
+    seen = np.abs(np.clip(one, *window) - np.clip(other, *window)).mean(axis=(1, 2))
     seen *= plain.brain_mask.mean(axis=(1, 2)) > 0.03
     return int(seen.argmax()), int(seen.argmax())
 

@@ -47,8 +47,10 @@ def look_at_scans(own: Path, needs: Mapping[str, Path], settings: Mapping[str, A
         settings: `folder`, a scan or a folder of scans; `models` and `device` as of `judge_family`.
     """
     segmenters = load_judged_models(needs, settings)
-    findings, masks = [], {}
-    for number, place in enumerate(list_scans(Path(settings["folder"])), start=1):
+    findings: list[RealFinding] = []
+    masks: dict[str, Any] = {}
+    places = list_scans(Path(settings["folder"]))
+    for number, place in enumerate(places, start=1):
         scan = read_scan(place)
         masks[f"hu-{number}"] = scan.voxels_hu.astype(np.int16)
         for column, (title, segmenter) in enumerate(segmenters.items()):
@@ -62,7 +64,7 @@ def look_at_scans(own: Path, needs: Mapping[str, Path], settings: Mapping[str, A
     write_json(own / "findings.json", [asdict(one) for one in findings])
     with replacing(own / "masks.npz") as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, **masks)
-    return {"scans": number, "volumes_ml": {f"{one.model} {one.scan}": one.volume_ml for one in findings}}
+    return {"scans": len(places), "volumes_ml": {f"{one.model} {one.scan}": one.volume_ml for one in findings}}
 
 
 def list_scans(folder: Path) -> list[Path]:
