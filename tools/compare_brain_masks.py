@@ -25,10 +25,10 @@ from ichnos.segmentation.brain_masks import METHODS, mask_brain
 FIRST_SEED = 3_000_000
 """Beyond those that the networks were trained on."""
 
-EACH = 4
+EACH = 2
 """Phantoms of each condition."""
 
-HEAD = {"slices": 16, "rows": 192, "columns": 192, "gap_mm": (8.0, 11.0), "bleed_probability": 0.8}
+HEAD = {"slices": 12, "rows": 128, "columns": 128, "gap_mm": (10.0, 14.0), "bleed_probability": 0.8}
 USUAL = {name: odds for name, odds in WIDE.items() if name not in {"exported", "wide-geometry", "motion"}}
 
 CONDITIONS = {
@@ -39,7 +39,7 @@ CONDITIONS = {
     "streaks and bars": {"features": USUAL | {"bright-bone-streaks": 1.0}},
     "motion": {"features": USUAL | {"motion": 1.0}},
     "odd geometry": {"features": USUAL | {"wide-geometry": 1.0}},
-    "slices of 2 mm": {"features": USUAL, "slices": 80, "gap_mm": (1.8, 2.2)},
+    "slices of 2 mm": {"features": USUAL, "slices": 40, "gap_mm": (1.8, 2.2)},
     "tilt of 25 degrees": {"features": USUAL, "tilt_degrees": (25.0, 25.0)},
     "64 x 64 pixels": {"features": USUAL, "rows": 64, "columns": 64},
     "4 slices": {"features": USUAL, "slices": 4, "gap_mm": (15.0, 20.0)},
@@ -126,6 +126,7 @@ def main() -> None:
     for condition in CONDITIONS:
         line, masks, scan = compare(condition)
         sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
         lines.append(line)
         shown.append((condition, masks, scan))
     asked.table.write_text("\n".join(lines) + "\n", encoding="utf-8")

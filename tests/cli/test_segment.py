@@ -288,4 +288,4 @@ def test_a_case_without_a_drawn_mask_fails_alone(tmp_path: Path, model: Path) ->
 
 def test_an_unknown_way_to_mask_the_brain_is_refused(tmp_path: Path, model: Path, scans: Path) -> None:
     with pytest.raises(UsageError, match="did you mean 'classical'"):
-        run_segment(SegmentOptions(scans, tmp_path / "out", model=model, quiet=True, brain_mask="clasical"))
+        run_segment(SegmentOptions(scans, tmp_path / "out", model=model, quiet=True, brain_mask="classic"))

@@ -37,6 +37,24 @@ def test_an_unfinished_run_of_another_recipe_is_not_gone_on_with(tmp_path: Path)
         run_train(tiny_recipe(), tmp_path / "model", TrainOptions("cpu", workers=1, overwrite=False, quiet=True))
 
 
+def test_a_run_goes_on_after_ichnos_got_new_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class StartedError(Exception):
+        pass
+
+    def start(*_: object, **__: object) -> None:
+        raise StartedError
+
+    monkeypatch.setattr("ichnos.cli.train.train", start)
+    work = tmp_path / "model" / "work"
+    work.mkdir(parents=True)
+    written = tiny_recipe().model_dump(mode="json")
+    del written["segmentation"]["brain_mask"]
+    (work / "recipe.json").write_text(json.dumps(written))
+    (work / "last.ckpt").touch()
+    with pytest.raises(StartedError):
+        run_train(tiny_recipe(), tmp_path / "model", TrainOptions("cpu", workers=1, quiet=True))
+
+
 @pytest.mark.parametrize("left", ["", "{", None])
 def test_a_run_whose_recipe_cannot_be_read_is_not_gone_on_with(tmp_path: Path, left: str | None) -> None:
     work = tmp_path / "model" / "work"

@@ -46,8 +46,8 @@ def test_a_cut_short_mask_is_refused(tmp_path: Path) -> None:
 
 
 def test_neither_a_method_nor_a_file() -> None:
-    with pytest.raises(ScanNotFoundError, match="clasical"):
-        mask_brain(ball_head(*COARSE), "clasical")
+    with pytest.raises(ScanNotFoundError, match="classic"):
+        mask_brain(ball_head(*COARSE), "classic")
 
 
 @pytest.mark.parametrize("name", ["a.nii.gz", "a.nii", "a/brain.nii.gz"])

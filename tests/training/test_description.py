@@ -44,6 +44,10 @@ def test_masks_are_counted_wherever_they_were_used():
     assert told["labels"] == "one yes/no per slice; masks of 2 scans for the map threshold"
 
 
+def test_the_cavity_is_not_said_to_be_learned_from_masks_of_bleed():
+    assert described("cavity", "unet")["labels"] == "masks of the intracranial cavity"
+
+
 def test_a_pretext_of_labels_uses_no_masks():
     told = described("multi-label-ce", "unet-classifier")
     assert set(told["masks"].values()) == {0}

@@ -1,11 +1,9 @@
 """`ichnos train`: a recipe in, a checkpoint folder out."""
 
-import json
 import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -109,19 +107,21 @@ def _claim(output: Path, recipe: TrainingRecipe, *, overwrite: bool) -> None:
     """
     work = output / "work"
     marker = work / "recipe.json"
-    settings = recipe.model_dump(mode="json")
     if overwrite and work.exists():
         shutil.rmtree(work)
     elif (output / "ichnos.json").exists() and not overwrite:
         raise UsageError(f"{output} holds a finished checkpoint; give --overwrite to replace it, or another -o")
-    elif any(work.rglob("*.ckpt")) and _read_marker(marker) != settings:
+    elif any(work.rglob("*.ckpt")) and _read_marker(marker) != recipe:
         raise UsageError(f"{output} holds an unfinished run of another recipe; give --overwrite, or another -o")
-    write_json(marker, settings)
+    write_json(marker, recipe.model_dump(mode="json"))
 
 
-def _read_marker(marker: Path) -> Any:  # noqa: ANN401 - any JSON
-    """The recipe of the run that is there; None where nothing readable says it."""
+def _read_marker(marker: Path) -> TrainingRecipe | None:
+    """The recipe of the run that is there; settings that ichnos has got since then are at their defaults.
+
+    None where nothing readable says it.
+    """
     try:
-        return json.loads(marker.read_text(encoding="utf-8"))
+        return TrainingRecipe.model_validate_json(marker.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None

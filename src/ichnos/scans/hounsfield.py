@@ -1,6 +1,6 @@
 """What the numbers of a scan are: HU, HU that were cut off for an 8-bit export, or HU to which 1024 was added.
 
-What lies inside the skull tells: brain is at 20 to 45 HU on every scanner. Decision 0013 says what is accepted,
+What lies inside the skull tells: brain is at 20 to 45 HU on every scanner. Decision 0014 says what is accepted,
 what is repaired, and what is refused.
 """
 
@@ -27,10 +27,10 @@ CUT_AT_LEAST_HU = 200.0
 TISSUE_PERCENTILE = 30
 """Of what lies inside the skull: brain, even where blood fills more than half of a slice."""
 
-TISSUE_HU = (8.0, 55.0)
-"""That percentile lies here: at 19 to 29 HU in whole scans, at 24 to 41 in single slices of a real one. Exports that
-were stretched from a window of 0 to 80 HU have it at 61 to 121; from -20 to 180 HU, too near to be told for sure, at
-50 to 76."""
+TISSUE_HU = (8.0, 60.0)
+"""That percentile lies here: at 19 to 29 HU in whole scans, at 23 to 46 in single slices of a real one. Exports that
+were stretched from a window of 0 to 80 HU have it at 61 to 137; from -20 to 180 HU, too near to be told for sure, at
+50 to 81."""
 
 SHIFT_HU = 1024.0
 """What is added where negative values cannot be stored."""
@@ -41,6 +41,9 @@ _COARSE_PIXELS = 128
 _SOFT_HU = (-30.0, 200.0)
 _LEAST_SHARE = 0.005
 """Of all pixels; where less lies inside a skull, nothing is told."""
+
+_REFUSING_SHARE = 0.04
+"""Where less lies inside a skull, nothing is refused: at the vertex most of it is the blurred edge of bone."""
 
 _FAT_HU = (-900.0, -200.0)
 _FAT_SHARE = 0.001
@@ -111,7 +114,7 @@ def find_scale(voxels: Shaped[np.ndarray, "slices rows columns"], where: str, *,
         return Scale()
     if low < TISSUE_HU[0] and CUT_AT_LEAST_HU <= high <= BONE_ABOVE_HU:
         inside = _inside_skull(coarse)
-        if len(inside) == 0 or _is_brain(inside):
+        if len(inside) < _REFUSING_SHARE * coarse.size or _is_brain(inside):
             return Scale(notes=(f"values from {low:g} to {high:g}: taken as HU that were cut off there",))
         guess = f"soft tissue in the skull is at {np.median(inside):.0f}, not 20 to 45: stretched from a window?"
     elif are_hu:

@@ -29,7 +29,7 @@ AIR_HU, CUT_AIR_HU = -200.0, 4.0
 """Air inside the head is below; where HU were cut off at 0, air and fat are."""
 
 AIR_SHARE = 0.3
-"""Of the air inside a head, at least this share lies in its lower half (in 24 phantoms and the real scan 80 %)."""
+"""Of the air inside a head, at least this share lies in its lower half (in phantoms and the real scan 80 % or more)."""
 
 NARROW = 0.7
 """The lower end of a head is at least this wide, measured by the area of its upper end."""
@@ -110,7 +110,8 @@ def doubt_size(scan: Scan, cavity: Bool[np.ndarray, "slices rows columns"]) -> l
     _, row_mm, column_mm = scan.geometry.spacing_mm
     across_mm = max(cavity.any(axis=2).sum(axis=1).max() * row_mm, cavity.any(axis=1).sum(axis=1).max() * column_mm)
     doubts = [CUT_OFF] if is_cut else []
-    too_small = across_mm < ACROSS_MM[0] and not is_cut and len(cavity) > 1
+    is_whole = 0 < cavity.sum(axis=(1, 2)).argmax() < len(cavity) - 1
+    too_small = across_mm < ACROSS_MM[0] and not is_cut and is_whole
     if across_mm > ACROSS_MM[1] or too_small:
         doubts.append(
             f"the inside of the skull measures {across_mm:.0f} mm across; if the pixel spacing is wrong, "

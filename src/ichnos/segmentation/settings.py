@@ -57,7 +57,7 @@ class SegmentationSettings(BaseModel):
     binarisation: Literal["fixed", "otsu", "k-means"] = "fixed"
     map_threshold: Fraction = 0.1
     within_brain: bool = True
-    brain_mask: str = "classical"
+    brain_mask: str = "auto"
     bleed_hu: tuple[float, float] | None = None
     bleed_contrast_hu: float | None = None
     peak: Fraction = 0.0

@@ -72,7 +72,7 @@ def _tell_labels(objective: Mapping[str, Any], masks: Mapping[str, int]) -> str:
     parts = [LABELS[objective["name"]]]
     if parts == ["none"] and objective.get("sampling") == "equal":
         parts = ["none, but slices were drawn by one yes/no each"]
-    if masks["training"] or masks["validation"]:
+    if objective["name"] != "cavity" and (masks["training"] or masks["validation"]):
         parts.append(
             f"masks of {masks['training']} scans that bleed to train on and {masks['validation']} to validate on"
         )
