@@ -6,15 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from ichnos.cli.console import say, show_json, user_errors
+from ichnos.cli.options import AsJson, Overwrite, Quiet
 
 cohort_app = typer.Typer(
     name="cohort", help="Prepared stores: show, split, overlap.", no_args_is_help=True, rich_markup_mode=None
 )
 
 Store = Annotated[Path, typer.Argument(help="Folder that ichnos prepare wrote.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Only errors.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON on stdout.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")]
 
 
 @cohort_app.command()
