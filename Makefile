@@ -11,7 +11,7 @@ export OMP_WAIT_POLICY := PASSIVE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test check lint format types docs bench weights reproduction examples help
+.PHONY: setup demo test check lint format types docs bench weights reproduction evidence examples help
 
 setup: $(STAMP) ## Make .venv and install ichnos with its development tools (once)
 
@@ -70,6 +70,10 @@ reproduction: setup ## Reproduce both papers on phantoms (under an hour on two i
 	$(BIN)/ichnos reproduce hgi-sam -o reproduction-work/hgi-sam --device cpu
 	$(BIN)/ichnos reproduce label-efficient -o reproduction-work/label-efficient --device cpu
 	$(BIN)/python tools/copy_reproduction.py reproduction-work docs/reproduction
+
+evidence: setup ## Measure the bundled models and the features of phantoms, and write docs/evidence; REAL=scan without blood
+	$(BIN)/ichnos evidence -o evidence-work --device cpu --ablation-seeds 2 $(if $(REAL),--real $(REAL))
+	$(BIN)/python tools/copy_evidence.py evidence-work docs/evidence README.md
 
 help: ## List these targets
 	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \

@@ -15,6 +15,7 @@ def folder(tmp_path):
     root = tmp_path / "scans"
     root.mkdir()
     scan = box_scan((3, 16, 16), (5.0, 2.0, 1.0), hu=30.0)
+    scan.voxels_hu[:, 0, 0], scan.voxels_hu[:, 0, 1] = -1000.0, 900.0  # as in any head CT
     hu = scan.voxels_hu.copy()
     hu[1, 2:4, 2:6] = 70.0
     save_nifti(hu.astype(np.int16), scan.geometry, scan.source, root / "a.nii.gz")

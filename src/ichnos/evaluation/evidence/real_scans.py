@@ -69,8 +69,10 @@ def look_at_scans(own: Path, needs: Mapping[str, Path], settings: Mapping[str, A
 
 def list_scans(folder: Path) -> list[Path]:
     """A folder's scans: its subfolders and files other than DICOM, or the folder itself."""
+    if not folder.is_dir():
+        return [folder]
     inside = sorted(path for path in folder.iterdir() if path.is_dir() or path.name.endswith((".nii", ".nii.gz")))
-    return inside if folder.is_dir() and inside else [folder]
+    return inside or [folder]
 
 
 def read_findings(stage: Path) -> list[RealFinding]:

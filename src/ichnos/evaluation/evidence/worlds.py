@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from ichnos.phantoms.features import FEATURES, WIDE
 
-GROUP_STARTS = {"anatomy": "template", "pathology": "any-size", "look-alikes": "infarct", "scanner": "kernel"}
+GROUP_STARTS = {"anatomy": "template", "pathology": "any-size", "look-alikes": "scalp-haematoma", "scanner": "kernel"}
 """First feature of each group; `FEATURES` stands in the order of groups."""
 
 
