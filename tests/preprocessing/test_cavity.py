@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 from preprocessing.heads import BRAIN_RADIUS_MM, ball_head
+from scipy import ndimage
 
 from ichnos.metrics.overlap import count_overlap
 from ichnos.phantoms import PhantomSettings, make_phantom
 from ichnos.preprocessing.cavity import count_enclosing_sides, find_cavity
-from ichnos.scans.scan import Scan
+from ichnos.scans.scan import AIR_HU, Scan
 
 BALL_ML = 4 / 3 * np.pi * BRAIN_RADIUS_MM**3 / 1000
 COARSE = ((20, 64, 64), (7.5, 3.2, 3.2))
@@ -103,6 +104,15 @@ def test_slices_spoilt_by_metal_are_bridged() -> None:
     inside = scan.voxels_hu == 32.0
     assert (spoilt & inside).sum() > 0.9 * (whole & inside).sum()
     assert (spoilt[11:] == whole[11:]).all()
+
+
+def test_brain_under_a_thin_skull_is_not_taken_for_scalp() -> None:
+    scan = ball_head()
+    voxels = scan.voxels_hu.copy()
+    depth_mm = np.stack([ndimage.distance_transform_edt(each, sampling=(1.6, 1.6)) for each in voxels != AIR_HU])
+    thin = change(scan, np.where((voxels != 32.0) & (depth_mm < 10.0), AIR_HU, voxels))  # 4 mm of bone, no scalp
+    inside = scan.voxels_hu == 32.0
+    assert (find_cavity(thin) & inside).sum() > 0.99 * (find_cavity(scan) & inside).sum()
 
 
 def test_blood_and_csf_are_inside() -> None:

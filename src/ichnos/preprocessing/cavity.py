@@ -66,6 +66,10 @@ _SCALP_MM = 5.0
 """So much beneath the surface is scalp where no bone parts it from brain."""
 
 
+_IN_PLANE = np.pad(ndimage.generate_binary_structure(2, 1)[None], ((1, 1), (0, 0), (0, 0)))
+"""The four neighbours within a slice."""
+
+
 def find_cavity(scan: Scan) -> Bool[np.ndarray, "slices rows columns"]:
     """The intracranial cavity on the scan's grid, dense bone left out; empty where nothing is enclosed."""
     _, row_mm, column_mm = scan.geometry.spacing_mm
@@ -103,7 +107,8 @@ def _find_tissue(
     """What is as dense as CSF, brain or blood, and not just beneath the skin."""
     sigma = (0.0, _SMOOTHING_MM / pixel_mm[0] / 2.355, _SMOOTHING_MM / pixel_mm[1] / 2.355)
     smooth = ndimage.gaussian_filter(hu, sigma)
-    scalp = ndimage.binary_dilation(_find_outside(smooth <= darkest_hu), _disc(_SCALP_MM, pixel_mm))
+    steps = max(1, round(_SCALP_MM / min(pixel_mm)))  # 0 would go on until nothing changes
+    scalp = ndimage.binary_dilation(_find_outside(smooth <= darkest_hu), _IN_PLANE, steps, mask=~bone)
     return (smooth > darkest_hu) & (smooth < _DENSEST_SOFT_HU) & ~bone & ~scalp
 
 
@@ -245,9 +250,6 @@ def _keep_main_body(core: Bool[np.ndarray, "slices rows columns"]) -> Bool[np.nd
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     return np.asarray(labels == sizes.argmax())
-
-
-_IN_PLANE = np.pad(ndimage.generate_binary_structure(2, 1)[None], ((1, 1), (0, 0), (0, 0)))
 
 
 def fill_slices(voxels: Bool[np.ndarray, "slices rows columns"]) -> Bool[np.ndarray, "slices rows columns"]:
