@@ -1,6 +1,6 @@
 """Hold the intracranial masks, classical and learned, against the truth of phantoms that neither has seen.
 
-    python tools/compare_brain_masks.py docs/concepts/intracranial-mask-figures.md docs/images --scan CT
+    python tools/compare_brain_masks.py docs/concepts/intracranial-mask-figures.inc docs/images --scan CT
 
 writes a table of coverage and leak for each condition, and pictures. `--scan` adds what both say of a scan of your own,
 of which only volumes and overlap can be told.

@@ -1,3 +1,4 @@
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -126,3 +127,14 @@ def test_a_cycle_is_as_long_as_there_are_steps(accumulate, steps):
     configured = made_module(7, recipe).configure_optimizers()["lr_scheduler"]
     assert configured["interval"] == "step"
     assert configured["scheduler"].total_steps == max(6, 5 * steps)
+
+
+def test_a_figure_without_a_value_is_kept_but_not_logged(monkeypatch):
+    monkeypatch.setattr(SliceLabels, "summarise", lambda *_: {"loss": 1.0, "roc_auc": float("nan")})
+    module, logged = made_module(), {}
+    monkeypatch.setattr(module, "log_dict", lambda figures, **_: logged.update(figures))
+    monkeypatch.setattr(module, "_gather", dict)
+    monkeypatch.setattr(module, "_mean_loss", lambda: 0.5)
+    module.on_validation_epoch_end()
+    assert logged == {"validation_loss": 1.0}
+    assert math.isnan(module.figures["validation_roc_auc"])
