@@ -27,9 +27,9 @@ def test_worlds_differ_in_their_features_alone():
 
 
 def test_a_world_is_trained_and_leaves_a_checkpoint(tmp_path):
-    content = tiny_content(optimisation={"epochs": 1}, data={"phantoms": 4})
+    content = tiny_content(optimisation={"epochs": 1})
     recipe = TrainingRecipe.model_validate(content).model_dump(mode="json")
-    assert train_on_world(tmp_path, {}, {"recipe": recipe}) == {"phantoms": 4}
+    assert train_on_world(tmp_path, {}, {"recipe": recipe}) == {"phantoms": 8}
     assert load_checkpoint(tmp_path / "checkpoint").labels
     assert not (tmp_path / "work").exists()
 
