@@ -9,7 +9,7 @@ from ichnos.maps.hgi_sam import hgi_sam
 from ichnos.preprocessing.brain_mask import find_brain_mask
 from ichnos.preprocessing.grid import ModelGrid
 from ichnos.scans.scan import Scan
-from ichnos.segmentation.evidence import gather_evidence
+from ichnos.segmentation.evidence import find_faint_pieces, gather_evidence
 
 
 def test_maps_and_probabilities_are_those_of_each_slice_alone() -> None:
@@ -109,3 +109,13 @@ def test_another_method_makes_other_maps() -> None:
     plain = gather_evidence(scan, model, RECIPE, SETTINGS)
     other = gather_evidence(scan, model, RECIPE, SETTINGS.model_copy(update={"method": "swin-sam"}))
     assert np.abs(plain.map - other.map).max() > 0.1
+
+
+def test_pieces_that_are_hardly_dense_are_faint():
+    voxels = np.zeros((2, 5, 9), bool)
+    voxels[:, :, :2] = voxels[0, 1, 5:] = True  # 20 voxels through both slices, and 4
+    dense = np.zeros_like(voxels)
+    dense[1, :3, 0] = dense[0, 1, 5] = dense[1, 4, 8] = True  # 3 of 20, 1 of 4, and one of none
+    assert not find_faint_pieces(voxels, dense, 0.15).any()
+    np.testing.assert_array_equal(find_faint_pieces(voxels, dense, 0.2), voxels & (np.arange(9) < 2))
+    np.testing.assert_array_equal(find_faint_pieces(voxels, dense, 0.5), voxels)

@@ -109,3 +109,16 @@ def test_six_outputs_tell_subtypes_and_others_do_not():
     assert sum(result.subtype_volumes_ml.values()) == pytest.approx(result.volume_ml)
     assert gather(1).subtypes is None
     assert decide(gather(1), SEGMENTATION_NETWORK, {}).subtype_volumes_ml == {}
+
+
+def test_pieces_that_are_nowhere_dense_are_left_out_of_map_and_probability():
+    plain = gather(map_threshold=0.3)
+    kept = gather(map_threshold=0.3, bleed_hu=(-50.0, 3000.0), dense_share=1.0)
+    np.testing.assert_array_equal(plain.map, kept.map)
+    np.testing.assert_array_equal(plain.slice_probabilities, kept.slice_probabilities)
+    faint = gather(map_threshold=0.3, bleed_hu=(3000.0, 3001.0), dense_share=0.1)
+    found = plain.allowed & (plain.map >= 0.3)
+    assert found.any()
+    assert not faint.map[found].any()
+    np.testing.assert_array_equal(faint.map[~found], plain.map[~found])
+    assert not (faint.slice_probabilities >= 0.35).any()

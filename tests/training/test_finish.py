@@ -6,6 +6,7 @@ from tiny import made_store, tiny_recipe
 from torch import nn
 
 from ichnos.models.checkpoint import Checkpoint
+from ichnos.models.outputs import KNOWN_LABELS
 from ichnos.training import finish
 from ichnos.training.batches import SliceDataset, validation_batches
 from ichnos.training.data import Slices
@@ -57,6 +58,10 @@ def test_on_a_store_a_classifier_gets_its_gate_and_keeps_its_threshold():
 
 def test_a_network_of_pixels_has_no_gate():
     assert finished("unet", ("bleed",)).segmentation == {"probability_gate": 0.0, "map_threshold": 0.5}
+
+
+def test_a_network_of_subtypes_keeps_what_its_recipe_says():
+    assert finished("unet", KNOWN_LABELS[6]).segmentation == {"probability_gate": 0.7, "map_threshold": 0.3}
 
 
 def test_after_a_pretext_nothing_is_chosen():

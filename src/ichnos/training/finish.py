@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from ichnos.models.checkpoint import Checkpoint
 from ichnos.models.create import KINDS
-from ichnos.models.outputs import find_bleed_output, finds_bleed, to_probabilities
+from ichnos.models.outputs import KNOWN_LABELS, find_bleed_output, finds_bleed, to_probabilities
 from ichnos.phantoms import make_phantom
 from ichnos.runtime.files import nan_to_none
 from ichnos.segmentation.segmenter import make_segmenter
@@ -33,10 +33,13 @@ def calibrate(
     """The checkpoint with what was chosen on validation slices.
 
     A classifier: its gate and, where the data are phantoms, its map threshold; on a store, which keeps
-    no scans, the recipe's threshold stays. A network that labels pixels: no gate, threshold 0.5. After
-    a pretext, or where no bleed is found: nothing.
+    no scans, the recipe's threshold stays. A network that labels pixels: no gate, threshold 0.5, as in both
+    papers; one that labels them by subtype keeps what its recipe says. After a pretext, or where no bleed is
+    found: nothing.
     """
     if not finds_bleed(checkpoint.labels):
+        return checkpoint
+    if checkpoint.labels == KNOWN_LABELS[6] and KINDS[checkpoint.network["name"]] != "classifier":
         return checkpoint
     if KINDS[checkpoint.network["name"]] != "classifier":
         return _with(checkpoint, {"probability_gate": 0.0, "map_threshold": PIXEL_THRESHOLD}, {})
