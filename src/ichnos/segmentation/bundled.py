@@ -7,11 +7,12 @@ from ichnos.errors import UsageError
 from ichnos.runtime.names import name_unknown
 
 BUNDLED: dict[str, str] = {
+    "phantom-unet": "a U-Net that learned from masks of phantoms; tells subtypes",
     "phantom-swin-hgi": "a Swin classifier that learned from slice labels; HGI-SAM makes its masks",
 }
 """Name of each, which is also that of its folder below `weights`, and what it is."""
 
-DEFAULT = "phantom-swin-hgi"
+DEFAULT = "phantom-unet"
 """What segments where nobody asks for another."""
 
 

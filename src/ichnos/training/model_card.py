@@ -107,6 +107,6 @@ ROC-AUC is over slices; a slice bleeds from one voxel on. Dice is over whole sca
 0, and scans without a bleed do not enter it; what was invented in those is `mean invented ml`."""
 
 
-_LACKS = """What the phantoms lack, the model does not know: midline shift and mass effect, metal, operated heads,
-mixed and old blood, movement within a slice, children. Expect misses and false alarms on real scans, and look at
-every picture."""
+_LACKS = """What its phantoms lack, a model does not know. Which features they had stands in the recipe (`ichnos.json`);
+what no feature models, in the documentation (concepts/phantoms). Expect misses and false alarms on real scans, and
+look at every picture."""
