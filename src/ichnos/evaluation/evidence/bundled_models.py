@@ -31,7 +31,7 @@ def plan_judging(models: Mapping[str, str], effort: Effort, device: str) -> list
     """Stages that judge bundled models.
 
     Args:
-        models: sha256 of the weights by name; other weights under an old name are judged anew.
+        models: sha256 of weights and settings by name; another model under an old name is judged anew.
         effort: how much.
         device: auto, cpu or cuda:N.
     """
