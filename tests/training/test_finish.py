@@ -1,4 +1,3 @@
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +6,6 @@ from tiny import made_store, tiny_recipe
 from torch import nn
 
 from ichnos.models.checkpoint import Checkpoint
-from ichnos.models.outputs import KNOWN_LABELS
 from ichnos.training import finish
 from ichnos.training.batches import SliceDataset, validation_batches
 from ichnos.training.data import Slices
@@ -59,29 +57,6 @@ def test_on_a_store_a_classifier_gets_its_gate_and_keeps_its_threshold():
 
 def test_a_network_of_pixels_has_no_gate():
     assert finished("unet", ("bleed",)).segmentation == {"probability_gate": 0.0, "map_threshold": 0.5}
-
-
-class Pixels(nn.Module):
-    """Says of each pixel how bright it is, six times."""
-
-    def forward(self, pixels):
-        return pixels[:, :1].expand(-1, 6, -1, -1) * 1
-
-
-def test_a_network_of_subtypes_gets_a_gate_from_its_tenth_pixel_within_the_brain(monkeypatch):
-    store = made_store()
-    store.marks[7] = 0  # no brain, so that nothing is found in it
-    checkpoint = replace(checkpoint_of("unet", KNOWN_LABELS[6]), model=Pixels())
-    probabilities, _ = predict(checkpoint, batches_of(store), CPU)
-    pixels = tiny_recipe().preprocessing.make_channels(store.hu[np.arange(40)].astype(np.float32))[:, 0]
-    tenth = np.sort(1 / (1 + np.exp(-pixels.reshape(40, -1))), axis=1)[:, -10]
-    tenth[7] = 0.0
-    np.testing.assert_allclose(probabilities, tenth, rtol=1e-4)
-    recipe = tiny_recipe(data={"gate_specificity": 1.0})
-    recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"store": "store"})})
-    done = calibrate(checkpoint, recipe, batches_of(store), Slices(store, np.arange(40)), CPU)
-    assert done.segmentation["map_threshold"] == 0.3
-    assert done.segmentation["probability_gate"] == done.training["calibration"]["probability_gate"] != 0.7
 
 
 def test_after_a_pretext_nothing_is_chosen():

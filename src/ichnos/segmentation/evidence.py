@@ -155,6 +155,17 @@ def is_dense(
     return dense
 
 
+def find_faint_pieces(
+    voxels: Bool[np.ndarray, "slices rows columns"], dense: Bool[np.ndarray, "slices rows columns"], share: float
+) -> Bool[np.ndarray, "slices rows columns"]:
+    """Connected pieces (touching by faces) of which less than `share` is dense."""
+    labels, count = ndimage.label(voxels)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)
+    is_faint = np.bincount(labels[dense & voxels], minlength=count + 1) < share * sizes
+    is_faint[0] = False
+    return np.asarray(is_faint[labels])
+
+
 def _drop_rims(
     dense: Bool[np.ndarray, "rows columns"], beside_bone: Bool[np.ndarray, "rows columns"]
 ) -> Bool[np.ndarray, "rows columns"]:

@@ -15,7 +15,7 @@ from ichnos.models.outputs import KNOWN_LABELS, find_bleed_output, to_probabilit
 from ichnos.preprocessing.recipe import Recipe
 from ichnos.scans.scan import Scan
 from ichnos.segmentation.brain_masks import mask_brain
-from ichnos.segmentation.evidence import Evidence, find_device, is_dense, look_inside, make_batches
+from ichnos.segmentation.evidence import Evidence, find_device, find_faint_pieces, is_dense, look_inside, make_batches
 from ichnos.segmentation.settings import SegmentationSettings
 from ichnos.segmentation.subtypes import SUBTYPES, SubtypeEvidence
 
@@ -42,19 +42,22 @@ def gather_foreground(
     brain = mask_brain(scan, settings.brain_mask)
     inside = look_inside(brain, settings)
     grid, slices_hu = recipe.place(scan)
-    maps = np.zeros(scan.voxels_hu.shape, dtype=np.float32)
-    slice_probabilities = np.zeros(len(maps), dtype=np.float32)
-    target, subtypes = find_bleed_output(labels), []
-    for part, pixels in make_batches(slices_hu, recipe, batch_size):
-        outputs = _predict(model, pixels.to(find_device(model)), labels, settings)
-        on_grid = outputs[:, target]
-        subtypes.append(outputs[:, : len(SUBTYPES)])
-        looked_at = grid.fractions_to_model(inside[part].astype(np.float32)) >= 0.5
-        slice_probabilities[part] = detect_slices(on_grid, looked_at, settings.minimum_pixels)
-        maps[part] = grid.to_scan(on_grid)
-    np.clip(maps, 0.0, 1.0, out=maps)
-    told = SubtypeEvidence(np.concatenate(subtypes), grid) if tuple(labels) == KNOWN_LABELS[6] else None
-    return Evidence(scan, brain, maps, slice_probabilities, is_dense(scan, inside, settings), told)
+    target = find_bleed_output(labels)
+    parts = [
+        _predict(model, pixels.to(find_device(model)), labels, settings)
+        for _, pixels in make_batches(slices_hu, recipe, batch_size)
+    ]
+    outputs = np.concatenate(parts)
+    maps = np.clip(grid.to_scan(outputs[:, target]), 0.0, 1.0)
+    dense = is_dense(scan, inside, settings)
+    if settings.dense_share is not None:
+        faint = find_faint_pieces(inside & (maps >= settings.map_threshold), dense, settings.dense_share)
+        maps[faint] = 0.0
+        inside = dense = inside & ~faint
+    looked_at = grid.fractions_to_model(inside.astype(np.float32)) >= 0.5
+    slice_probabilities = detect_slices(outputs[:, target], looked_at, settings.minimum_pixels)
+    told = SubtypeEvidence(outputs[:, : len(SUBTYPES)], grid) if tuple(labels) == KNOWN_LABELS[6] else None
+    return Evidence(scan, brain, maps, slice_probabilities, dense, told)
 
 
 def detect_slices(

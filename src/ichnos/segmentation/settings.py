@@ -43,6 +43,10 @@ class SegmentationSettings(BaseModel):
         peak: a piece is kept if its map reaches this somewhere; 0 to keep all. With a low `map_threshold` the
             outline is then as wide as the network finds likely, and what it nowhere finds sure is left out
             (hysteresis, Canny 1986).
+        dense_share: of a piece that a segmentation network finds at `map_threshold`, at least this share must be
+            as dense as `bleed_hu` and `bleed_contrast_hu` ask, or all of it is left out; the rest keeps the
+            network's outline, clefts of pale blood included. None to ask it of each voxel. Ours: it leaves out
+            the bright rim under the skull, which thin subdural blood looks like.
         minimum_ml: smaller pieces are removed.
     """
 
@@ -61,6 +65,7 @@ class SegmentationSettings(BaseModel):
     bleed_hu: tuple[float, float] | None = None
     bleed_contrast_hu: float | None = None
     peak: Fraction = 0.0
+    dense_share: Fraction | None = None
     minimum_ml: float = Field(default=0.0, ge=0.0)
 
     @model_validator(mode="after")

@@ -10,12 +10,10 @@ from torch.utils.data import DataLoader
 
 from ichnos.models.checkpoint import Checkpoint
 from ichnos.models.create import KINDS
-from ichnos.models.outputs import KNOWN_LABELS, find_bleed_output, finds_bleed, to_probabilities
+from ichnos.models.outputs import find_bleed_output, finds_bleed, to_probabilities
 from ichnos.phantoms import make_phantom
 from ichnos.runtime.files import nan_to_none
-from ichnos.segmentation.foreground import detect_slices
 from ichnos.segmentation.segmenter import make_segmenter
-from ichnos.segmentation.settings import SegmentationSettings
 from ichnos.training.batch import Batch
 from ichnos.training.calibrate import LabelledScan, calibrate_gate, calibrate_threshold
 from ichnos.training.data import Slices
@@ -34,14 +32,13 @@ def calibrate(
 ) -> Checkpoint:
     """The checkpoint with what was chosen on validation slices.
 
-    A classifier, and a network that labels pixels by subtype: its gate and, where the data are phantoms, its
-    map threshold; on a store, which keeps no scans, the recipe's threshold stays. Another network that labels
-    pixels, as in both papers: no gate, threshold 0.5. After a pretext, or where no bleed is found: nothing.
+    A classifier: its gate and, where the data are phantoms, its map threshold; on a store, which keeps
+    no scans, the recipe's threshold stays. A network that labels pixels: no gate, threshold 0.5. After
+    a pretext, or where no bleed is found: nothing.
     """
     if not finds_bleed(checkpoint.labels):
         return checkpoint
-    labels_pixels = KINDS[checkpoint.network["name"]] != "classifier"
-    if labels_pixels and checkpoint.labels != KNOWN_LABELS[6]:
+    if KINDS[checkpoint.network["name"]] != "classifier":
         return _with(checkpoint, {"probability_gate": 0.0, "map_threshold": PIXEL_THRESHOLD}, {})
     gate = calibrate_gate(*predict(checkpoint, batches, device), recipe.data.gate_specificity)
     gated = _with(checkpoint, {"probability_gate": gate}, {})
@@ -54,18 +51,14 @@ def calibrate(
 
 
 def predict(checkpoint: Checkpoint, batches: DataLoader[Batch], device: torch.device) -> tuple[np.ndarray, np.ndarray]:
-    """P(bleed) and label of each labelled slice; of a network that labels pixels, see `detect_slices`."""
+    """P(bleed) and label of each labelled slice."""
     target = find_bleed_output(checkpoint.labels)
-    minimum_pixels = SegmentationSettings.model_validate(checkpoint.segmentation).minimum_pixels
     model, parts = checkpoint.model.to(device).eval(), []
     with torch.inference_mode():
         for batch in batches:
             known = batch.labels[:, 0] >= 0
-            predicted = to_probabilities(model(batch.pixels.to(device)), checkpoint.labels)[:, target]
-            probabilities = predicted.float().cpu().numpy()
-            if probabilities.ndim == 3:
-                probabilities = detect_slices(probabilities, batch.brain_masks.numpy(), minimum_pixels)
-            parts.append((probabilities[known.numpy()], batch.is_positive[known].numpy()))
+            probabilities = to_probabilities(model(batch.pixels.to(device)), checkpoint.labels)[:, target].cpu()
+            parts.append((probabilities[known].float().numpy(), batch.is_positive[known].numpy()))
     model.cpu()
     return np.concatenate([probabilities for probabilities, _ in parts]), np.concatenate([label for _, label in parts])
 
