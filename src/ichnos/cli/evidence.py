@@ -91,7 +91,10 @@ def plan_evidence(options: EvidenceOptions) -> Plan:
 
 
 def _hash(name: str) -> str:
-    return hashlib.sha256((bundled_checkpoint(name) / "model.safetensors").read_bytes()).hexdigest()
+    """Of weights and settings: other thresholds are another model."""
+    folder = bundled_checkpoint(name)
+    content = b"".join((folder / file).read_bytes() for file in ("model.safetensors", "ichnos.json"))
+    return hashlib.sha256(content).hexdigest()
 
 
 def _pages(plan: Plan, options: EvidenceOptions) -> list[EvidencePage]:

@@ -1,4 +1,4 @@
-"""Evidence for the bundled models as stages: both families judged, then the tables."""
+"""Evidence for the bundled models as stages: each judged on both families, then the tables."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 from ichnos.evaluation.evidence.families import FAMILIES, FIRST_SEED
 from ichnos.evaluation.evidence.findings import tell_sizes, tell_subtypes, tell_whole
-from ichnos.evaluation.evidence.judged import judge_family, read_judged
+from ichnos.evaluation.evidence.judged import Judged, judge_family, read_judged
 from ichnos.evaluation.reproduction.content import Part, write_parts
 from ichnos.evaluation.reproduction.plan import Stage
 
@@ -31,31 +31,36 @@ def plan_judging(models: Mapping[str, str], effort: Effort, device: str) -> list
     """Stages that judge bundled models.
 
     Args:
-        models: sha256 of the weights by name; other weights under an old name are judged anew.
+        models: sha256 of weights and settings by name; another model under an old name is judged anew.
         effort: how much.
         device: auto, cpu or cuda:N.
     """
-    stages = []
-    for family in FAMILIES:
-        settings: dict[str, Any] = {
-            "family": family,
-            "models": {name: {"model": name, "sha256": sha256} for name, sha256 in models.items()},
-            "first_seed": FIRST_SEED,
-            "count": effort.scans,
-            "slices": effort.slices,
-            "size": effort.size,
-            "device": device,
-        }
-        stages.append(Stage(f"judge-{family}", judge_family, settings, seconds=6.0 * effort.scans * len(models)))
-    names = tuple(stage.name for stage in stages)
-    return [*stages, Stage("tables", tell_findings, {"families": list(FAMILIES)}, names)]
+    stages: dict[str, list[Stage]] = {family: [] for family in FAMILIES}
+    for family, own in stages.items():
+        for name, sha256 in models.items():
+            settings: dict[str, Any] = {
+                "family": family,
+                "models": {name: {"model": name, "sha256": sha256}},
+                "first_seed": FIRST_SEED,
+                "count": effort.scans,
+                "slices": effort.slices,
+                "size": effort.size,
+                "device": device,
+            }
+            own.append(Stage(f"judge-{family}-{name}", judge_family, settings, seconds=4.0 * effort.scans))
+    told = {family: [stage.name for stage in own] for family, own in stages.items()}
+    every = [stage for own in stages.values() for stage in own]
+    return [*every, Stage("tables", tell_findings, {"stages": told}, tuple(stage.name for stage in every))]
 
 
 def tell_findings(own: Path, needs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """`parts.json` and `tables/`: what was found on each of the `families`."""
+    """`parts.json` and `tables/`: what was found on each family; `settings` has its `stages` by family."""
     parts = []
-    for family in settings["families"]:
-        judged, title = read_judged(needs[f"judge-{family}"]), FAMILIES[family].title
+    for family, stages in settings["stages"].items():
+        judged: Judged = {}
+        for name in stages:
+            judged |= read_judged(needs[name])
+        title = FAMILIES[family].title
         tables = (tell_whole(judged, title), tell_subtypes(judged, title), tell_sizes(judged, title))
         parts.append(Part(_headline(title), (), tables))
     write_parts(parts, own)
