@@ -177,7 +177,7 @@ def main() -> None:
     model = create_model("swin", arguments).to(options.device).eval()
     report(name, model.bfloat16() if options.bf16 else model, options)
     try:
-        bundled = load_segmenter(device=options.device).checkpoint.model
+        bundled = load_segmenter("phantom-swin-hgi", options.device).checkpoint.model
     except CheckpointError:
         print("no bundled model here")
     else:

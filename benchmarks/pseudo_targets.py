@@ -32,7 +32,9 @@ def measure(work: Path) -> None:
     recipe = load_recipe("phantom-swin")
     store = prepare_phantoms(SEEDS, recipe.data.settings, recipe.preprocessing, work / "store", workers=1)
     for refine in (False, True):
-        targets = write_pseudo_targets(load_segmenter(device="cpu"), store, work / f"refine-{refine}", refine=refine)
+        targets = write_pseudo_targets(
+            load_segmenter("phantom-swin-hgi", "cpu"), store, work / f"refine-{refine}", refine=refine
+        )
         rows = np.flatnonzero(store.is_positive & targets.is_usable)
         masks, predicted = (store.marks[rows] & BLEED) != 0, targets.values[rows] >= 128
         hits, sizes = (predicted & masks).sum(axis=(1, 2)), predicted.sum(axis=(1, 2)) + masks.sum(axis=(1, 2))

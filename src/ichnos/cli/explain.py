@@ -13,6 +13,7 @@ from ichnos.runtime.provenance import RESEARCH_USE, collect_versions, find_commi
 from ichnos.scans import read_scan
 from ichnos.scans.listing import ListedScan, list_scans
 from ichnos.scans.write import write_map
+from ichnos.segmentation.bundled import DEFAULT_CLASSIFIER
 from ichnos.segmentation.explain_scan import explain_scan
 from ichnos.segmentation.segmenter import Segmenter, load_segmenter
 
@@ -41,7 +42,7 @@ def run_explain(options: ExplainOptions) -> tuple[dict[str, Any], int]:
     """
     started, began = timestamp(), time.perf_counter()
     listed = list_scans(options.inputs)
-    segmenter = load_segmenter(options.model, options.device)
+    segmenter = load_segmenter(options.model or DEFAULT_CLASSIFIER, options.device)
     there = [scan.case for scan in listed if (options.output / scan.case / "explanation.png").exists()]
     if there and not options.overwrite:
         raise UsageError(f"{options.output / there[0]} is explained already; give --overwrite, or another -o")

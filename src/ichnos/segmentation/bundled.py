@@ -15,6 +15,9 @@ BUNDLED: dict[str, str] = {
 DEFAULT = "phantom-unet"
 """What segments where nobody asks for another."""
 
+DEFAULT_CLASSIFIER = "phantom-swin-hgi"
+"""What is explained where nobody asks for another: a segmentation network has no answer per slice to explain."""
+
 
 def bundled_checkpoint(name: str = DEFAULT) -> Path:
     """Folder of a bundled model.
