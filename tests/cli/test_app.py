@@ -40,7 +40,7 @@ def test_an_unknown_option_is_wrong_usage() -> None:
     ("arguments", "code", "message"),
     [
         (("segment", "-i", "nowhere", "-o", "out"), 1, "nowhere does not exist"),
-        (("segment", "-i", ".", "-o", "out", "-m", "nowhere"), 1, "nowhere is not a checkpoint"),
+        (("segment", "-i", ".", "-o", "out", "-m", "nowhere"), 2, "no bundled model is called 'nowhere'"),
         (("phantom", "-o", "out", "--as", "jpeg"), 2, "--as must be dicom or nifti; got 'jpeg'"),
         (("train", "phantom-swim", "-o", "out"), 2, "no recipe is called 'phantom-swim'"),
         (("import-weights", "nowhere.pth", "-o", "out"), 1, "nowhere.pth does not exist"),

@@ -16,6 +16,7 @@ from segmentation.stubs import SEGMENTATION_NETWORK, SETTINGS, bleeding_head, ma
 from ichnos.cli.segment import SegmentOptions, run_segment
 from ichnos.errors import ScanNotFoundError, UsageError
 from ichnos.models.checkpoint import save_checkpoint
+from ichnos.preprocessing.brain_mask import find_brain_mask
 from ichnos.scans import read_mask, read_scan, write_dicom_series, write_mask, write_nifti
 from ichnos.scans.scan import Mask, Scan
 from ichnos.segmentation.segmenter import load_segmenter
@@ -258,8 +259,8 @@ def test_what_is_no_head_ends_well_with_a_flag(tmp_path: Path) -> None:
 def test_the_users_own_intracranial_mask_bounds_the_bleed(tmp_path: Path, model: Path) -> None:
     scan = bleeding_head()
     write_nifti(scan, tmp_path / "scans" / "ct.nii.gz")
-    lower = np.zeros(scan.voxels_hu.shape, dtype=bool)
-    lower[: len(lower) // 2] = True
+    lower = find_brain_mask(scan).mask.voxels.copy()
+    lower[len(lower) // 2 :] = False
     write_mask(Mask(lower, scan.geometry), tmp_path / "drawn" / "ct.nii.gz")
     asked = SegmentOptions(
         tmp_path / "scans", tmp_path / "out", model=model, quiet=True, brain_mask=str(tmp_path / "drawn")
