@@ -59,7 +59,9 @@ weights: setup ## Train the bundled models anew (some hours on two cores) and pu
 	$(BIN)/ichnos train phantom-swin -o weights-work/phantom-swin
 	$(BIN)/ichnos train bundled-swin-hgi -o weights-work/phantom-swin-hgi --set start.checkpoint=weights-work/phantom-swin \
 	  --set 'start.parts=["transformer"]'
-	$(BIN)/ichnos train bundled-unet -o weights-work/phantom-unet
+	$(BIN)/ichnos train bundled-unet -o weights-work/phantom-unet-first
+	$(BIN)/ichnos train bundled-unet-second -o weights-work/phantom-unet --set start.checkpoint=weights-work/phantom-unet-first \
+	  --set 'start.parts=["encoder", "decoder", "output"]'
 	$(BIN)/ichnos train phantom-cavity-tissue -o weights-work/phantom-cavity-tissue
 	$(BIN)/ichnos train phantom-cavity-bone -o weights-work/phantom-cavity-bone
 	@set -e; for name in $(BUNDLED); do \
