@@ -38,7 +38,7 @@ def answering(monkeypatch):
 
         monkeypatch.setattr(segmenter_module, "gather_evidence", gather)
         checkpoint = Checkpoint({"name": "swin"}, {}, {}, (), nn.Identity())
-        return Segmenter(checkpoint, tiny_recipe().preprocessing, SegmentationSettings(), "answering")
+        return Segmenter(checkpoint, tiny_recipe().preprocessing, SegmentationSettings(within_brain=False), "answering")
 
     return make
 

@@ -25,7 +25,7 @@ class Strip(Plane):
         return self._fields[name]
 
     def has(self, name):
-        return name in self.fields
+        return name in self._fields
 
     def meets(self, name, below=1.0):
         return bool(self._fields[name].min() < below)
