@@ -70,3 +70,11 @@ def test_cysts_hold_fluid_and_there_is_at_least_one(scene):
     assert all(2.0 <= cyst.hu <= 15.0 for found in kinds for cyst in found)
     largest = max(max(volumes_ml(scene, "cysts", seed).values()) for seed in range(5))
     assert 3.0 < largest < 150.0
+
+
+def test_dura_stays_on_its_sheets_however_uneven_it_is(scene):
+    """Its thickness must not turn negative, which would make everything off the sheet dura."""
+    points, fields = scene
+    off = (np.abs(fields["midline"]) > 6.0) & (np.abs(fields["tentorium"]) > 6.0) & (fields["cavity"] < 0)
+    for seed in range(30):
+        assert not ((structure_fields(of("dura", seed), points, fields)["structure-0"] < 0) & off).any(), seed

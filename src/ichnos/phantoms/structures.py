@@ -15,6 +15,9 @@ from ichnos.phantoms.fields import Field, Noise, Points, bump, ellipsoid, folded
 from ichnos.phantoms.head import petrous_ridge
 from ichnos.phantoms.tissue import Image, Plane, mix, under_table
 
+THINNEST = 0.2
+"""Share of its thickness that dura keeps where it is thinnest."""
+
 Region = Callable[[Points, dict[str, Field]], Field]
 """From positions and the other fields to a distance, below 0 inside."""
 
@@ -114,7 +117,7 @@ def _draw_dura(rng: np.random.Generator) -> tuple[Structure, ...]:
     rare = float(rng.uniform(0.9, 2.4))
 
     def region(points: Points, fields: dict[str, Field]) -> Field:
-        size = 1.0 + patchy * noise.at(points)
+        size = np.maximum(1.0 + patchy * noise.at(points), THINNEST)
         falx = np.maximum(_thick(fields["midline"], falx_mm * size), -fields["falx_reach"])
         sheet = _thick(fields["tentorium"], tentorium_mm * size)
         return np.minimum(falx, np.maximum(sheet, 1.0 - 4.0 * (fields["tentorium_mm"] + 0.4)))
