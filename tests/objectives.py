@@ -66,6 +66,17 @@ SETTINGS = {
 }
 
 
+class Fixed(nn.Module):
+    """A network that has answered already."""
+
+    def __init__(self, logits):
+        super().__init__()
+        self.logits = nn.Parameter(logits)
+
+    def forward(self, pixels):
+        return self.logits[: len(pixels)] * 1
+
+
 def phantom_store():
     """Five phantoms, one for each subtype, whose slices all have masks; in memory."""
     cases = [make_case(seed, replace(PHANTOMS, subtypes=(subtype,)), RECIPE) for subtype, seed in SEEDS.items()]

@@ -39,12 +39,17 @@ def test_json_holds_versions_models_and_recipes(package, capsys):
 @pytest.mark.usefixtures("package")
 def test_text_holds_the_same(capsys, monkeypatch):
     monkeypatch.setattr(info, "find_commit", lambda: "abc123")
+    monkeypatch.setattr(info, "BUNDLED", {"small": "a model"})
     run_info(as_json=False)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[: len(collect_versions())]] == list(collect_versions())
     assert "commit        abc123" in lines
     assert "recipe        a" in lines
     assert any(line.startswith("model         small: 8 synthetic phantoms") for line in lines)
+    assert not any("brain mask" in line for line in lines)
+    monkeypatch.setattr(info, "BUNDLED", {})  # nothing that `segment -m` takes by name
+    run_info(as_json=False)
+    assert "brain mask    small: 8 synthetic phantoms" in capsys.readouterr().out
     assert lines[-1] == RESEARCH_USE
 
 

@@ -5,7 +5,7 @@ from preprocessing.heads import canonical_geometry
 from ichnos.preprocessing.brain_mask import BrainMask
 from ichnos.scans.scan import Mask, Scan
 from ichnos.segmentation.evidence import Evidence
-from ichnos.segmentation.segmentation import decide, keep_sure_pieces, remove_small_pieces
+from ichnos.segmentation.segmentation import decide, remove_small_pieces
 from ichnos.segmentation.settings import SegmentationSettings
 
 SHAPE = (3, 6, 6)
@@ -76,16 +76,3 @@ def test_pieces_are_measured_with_their_slices_extents() -> None:
     voxels = np.zeros(SHAPE, dtype=bool)
     voxels[0, 1, 1] = voxels[2, 4, 4] = True
     assert np.argwhere(remove_small_pieces(voxels, uneven, 0.02)).tolist() == [[2, 4, 4]]
-
-
-def test_a_piece_is_kept_if_its_map_peaks_somewhere():
-    map_ = np.zeros((3, 6, 6), np.float32)
-    map_[0, :2, :2] = 0.5  # never sure
-    map_[1, :2, :2], map_[2, 0, 0] = 0.4, 0.9  # sure in another slice
-    map_[1, 4:, 4:] = 0.4
-    voxels = map_ >= 0.3
-    kept = keep_sure_pieces(voxels, map_, 0.8)
-    assert kept[:2, :2, :2].all()  # joined to the sure one through the slices
-    assert not kept[:, 4:, 4:].any()
-    assert keep_sure_pieces(voxels, map_, 0.0) is voxels
-    assert not keep_sure_pieces(voxels, map_, 0.95).any()

@@ -7,11 +7,11 @@ from typing import Any
 
 from ichnos.cli.console import show_json
 from ichnos.runtime.provenance import RESEARCH_USE, collect_versions, find_commit
-from ichnos.segmentation.bundled import DEFAULT
+from ichnos.segmentation.bundled import BUNDLED, DEFAULT
 
 
 def run_info(*, as_json: bool) -> None:
-    """Print versions, the bundled models and the recipes."""
+    """Print versions, the bundled models, the networks of the intracranial mask and the recipes."""
     package = Path(str(files("ichnos")))
     models = {path.parent.name: _describe(path) for path in sorted(package.glob("weights/*/ichnos.json"))}
     content: dict[str, Any] = {
@@ -32,7 +32,8 @@ def run_info(*, as_json: bool) -> None:
     typer.echo(f"{'commit':14}{content['commit'] or 'not a source checkout'}")
     for name, model in models.items():
         default = "; the default" if name == DEFAULT else ""
-        typer.echo(f"{'model':14}{name}: {model['trained_on']} ({model['megabytes']} MB{default})")
+        kind = "model" if name in BUNDLED else "brain mask"
+        typer.echo(f"{kind:14}{name}: {model['trained_on']} ({model['megabytes']} MB{default})")
     for recipe in content["recipes"]:
         typer.echo(f"{'recipe':14}{recipe}")
     typer.echo(RESEARCH_USE)

@@ -48,7 +48,8 @@ def gather_foreground(
         for _, pixels in make_batches(slices_hu, recipe, batch_size)
     ]
     outputs = np.concatenate(parts)
-    maps = np.clip(grid.to_scan(outputs[:, target]), 0.0, 1.0)
+    maps = grid.to_scan(outputs[:, target])
+    np.clip(maps, 0.0, 1.0, out=maps)
     dense = is_dense(scan, inside, settings)
     if settings.dense_share is not None:
         faint = find_faint_pieces(inside & (maps >= settings.map_threshold), dense, settings.dense_share)

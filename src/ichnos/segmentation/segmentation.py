@@ -67,7 +67,6 @@ def decide(evidence: Evidence, settings: SegmentationSettings, provenance: dict[
     voxels = np.zeros_like(evidence.allowed)
     for z in np.flatnonzero(gated):
         voxels[z] = binarise(evidence.map[z], evidence.allowed[z], threshold)
-    voxels = keep_sure_pieces(voxels, evidence.map, settings.peak)
     voxels = remove_small_pieces(voxels, evidence.scan.geometry, settings.minimum_ml)
     bleed_mask = Mask(voxels, evidence.scan.geometry, evidence.scan.source)
     flags = list(evidence.scan.warnings) + list(evidence.brain_mask.doubts) + list(evidence.doubts)
@@ -91,18 +90,6 @@ def _divide(
     if evidence.subtypes is None:
         return None
     return assign_subtypes(bleed, evidence.subtypes.at(bleed), evidence.scan.geometry)
-
-
-def keep_sure_pieces(
-    voxels: Bool[np.ndarray, "slices rows columns"], map_: Float[np.ndarray, "slices rows columns"], peak: float
-) -> Bool[np.ndarray, "slices rows columns"]:
-    """Drop connected pieces (touching by faces) whose map is below `peak` everywhere."""
-    if peak <= 0.0 or not voxels.any():
-        return voxels
-    labels, count = ndimage.label(voxels)
-    keep = np.zeros(count + 1, bool)
-    keep[labels[voxels & (map_ >= peak)]] = True
-    return np.asarray(keep[labels])
 
 
 def remove_small_pieces(

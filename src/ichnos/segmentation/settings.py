@@ -40,9 +40,6 @@ class SegmentationSettings(BaseModel):
         bleed_contrast_hu: how much denser lightly smoothed blood is than the 30th percentile of the
             brain in its slice, which beam hardening lifts at base and vertex; within 4 mm of bone, twice
             as much, and layers that hardly reach farther are left out. None to ask nothing of this.
-        peak: a piece is kept if its map reaches this somewhere; 0 to keep all. With a low `map_threshold` the
-            outline is then as wide as the network finds likely, and what it nowhere finds sure is left out
-            (hysteresis, Canny 1986).
         dense_share: of a piece that a segmentation network finds at `map_threshold`, at least this share must be
             as dense as `bleed_hu` and `bleed_contrast_hu` ask, or all of it is left out; the rest keeps the
             network's outline, clefts of pale blood included. None to ask it of each voxel. Ours: it leaves out
@@ -64,7 +61,6 @@ class SegmentationSettings(BaseModel):
     brain_mask: str = "auto"
     bleed_hu: tuple[float, float] | None = None
     bleed_contrast_hu: float | None = None
-    peak: Fraction = 0.0
     dense_share: Fraction | None = None
     minimum_ml: float = Field(default=0.0, ge=0.0)
 

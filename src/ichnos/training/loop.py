@@ -64,7 +64,7 @@ def fit(
     count = rows.count(machine.processes)
     _check_batches(batches, count, machine)
     module = Training(objective.attach(model), objective, recipe, count).train()
-    module.to(memory_format=torch.channels_last)  # convolutions are a third faster
+    module.to(memory_format=torch.channels_last)  # faster convolutions: benchmarks/channels_last.py
     fitted = folder / "fitted.json"
     if not fitted.is_file():
         with guarding(batches[0].dataset.store, recipe.optimisation, folder):  # type: ignore[attr-defined]
