@@ -69,3 +69,17 @@ def test_a_segmentation_network_is_not_explained(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"model 'unet' is a segmentation network.*use `ichnos segment`"):
         run_explain(ExplainOptions(tmp_path / "ct.nii.gz", tmp_path / "out", folder, quiet=True))
     assert not (tmp_path / "out").exists()
+
+
+def test_where_no_model_is_named_the_classifier_explains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_nifti(bleeding_head(), tmp_path / "ct.nii.gz")
+    asked: list[object] = []
+
+    def load(model: object, device: str) -> None:
+        asked.append(model)
+        raise UsageError("enough")
+
+    monkeypatch.setattr("ichnos.cli.explain.load_segmenter", load)
+    with pytest.raises(UsageError, match="enough"):
+        run_explain(ExplainOptions(tmp_path / "ct.nii.gz", tmp_path / "out", None, quiet=True))
+    assert asked == ["phantom-swin-hgi"]

@@ -12,6 +12,8 @@ from ichnos.errors import GeometryError
 from ichnos.phantoms import PhantomSettings, make_phantom
 from ichnos.preprocessing.brain_mask import find_brain_mask
 from ichnos.preprocessing.grid import ModelGrid
+from ichnos.preprocessing.hu_window import HuWindow
+from ichnos.preprocessing.recipe import Recipe
 
 WHOLE = GridSettings(image_size=8)
 UNKNOWN = np.full((4, 6), -1, np.int8)
@@ -163,3 +165,12 @@ def test_a_label_that_was_given_is_never_changed():
         masks = {"subdural": drawn(int(rng.integers(4)))} if rng.integers(2) else None
         found = fill_labels(labelled(labels, masks, scan_labels=told))
         np.testing.assert_array_equal(found[labels != -1], labels[labels != -1])
+
+
+def test_hu_are_cut_off_as_the_recipe_says_before_slices_are_resampled():
+    phantom = make_phantom(1, PhantomSettings(slices=3, rows=64, columns=64))
+    recipe = Recipe(hu_windows=(HuWindow(40, 80),), image_size=24, field_of_view_mm=230.0, cut_off_hu=(0.0, 255.0))
+    case = LabelledScan(Case("a", "p", ()), phantom.scan, np.full((3, 6), -1, np.int8), None)
+    made = to_slices(case, GridSettings.of(recipe))
+    np.testing.assert_array_equal(made.slices_hu, recipe.place(phantom.scan)[1])
+    assert made.slices_hu.max() < 255.01

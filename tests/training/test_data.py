@@ -112,6 +112,9 @@ def test_a_store_on_another_grid_is_refused(stores, tmp_path):
     stores["store"] = replace(made_store(size=32), origin={"field_of_view_mm": 240.0})
     with pytest.raises(UsageError, match=r"has field_of_view_mm 240.0, the recipe 230.0; "):
         open_data(recipe_of(), tmp_path, 1)
+    stores["store"] = replace(made_store(size=32), origin={"cut_off_hu": [0.0, 255.0]})
+    with pytest.raises(UsageError, match=r"has cut_off_hu \[0.0, 255.0\], the recipe None; "):
+        open_data(recipe_of(), tmp_path, 1)
 
 
 def test_an_empty_store_is_refused(stores, tmp_path):

@@ -85,14 +85,13 @@ def _open(folder: Path, recipe: Recipe) -> SliceStore:
     if not len(store):
         raise TrainingError(f"the store {folder} holds no slices; prepare it again")
     size = store.hu.shape[1]
-    limits_hu = store.origin.get("cut_off_hu")
     grid = {
         "image_size": size,
         "field_of_view_mm": store.origin.get("field_of_view_mm", recipe.field_of_view_mm),
-        "cut_off_hu": limits_hu and tuple(limits_hu),
+        "cut_off_hu": store.origin.get("cut_off_hu"),
     }
     for name, found in grid.items():
-        asked = getattr(recipe, name)
+        asked = recipe.model_dump(mode="json")[name]
         if found != asked:
             raise UsageError(
                 f"the store {folder} has {name} {found}, the recipe {asked}; "
