@@ -16,10 +16,12 @@ from ichnos.segmentation.doubts import (
     CUT_OFF,
     FACE_DOWN,
     NO_HEAD,
+    ONE_SLICE,
     REVERSED,
     HeadShape,
     doubt,
     doubt_order,
+    doubt_sampling,
     doubt_size,
     find_shape,
     holds_brain,
@@ -36,7 +38,7 @@ def phantom(seed):
 
 
 def doubts_of(seed, change):
-    """What is odd about a phantom that was changed, its true cavity with it."""
+    """What is odd about a phantom that was changed, its true cavity with it; its coarse pixels left out."""
     made = phantom(seed)
     scan = Scan(np.ascontiguousarray(change(made.scan.voxels_hu)), made.scan.geometry)
     cavity = Mask(np.ascontiguousarray(change(made.brain_mask)), scan.geometry)
@@ -44,7 +46,9 @@ def doubts_of(seed, change):
     evidence = Evidence(
         scan, BrainMask(cavity, ()), np.zeros(shape, np.float32), np.ones(shape[0], np.float32), np.ones(shape, bool)
     )
-    return doubt(evidence, SEGMENTATION_NETWORK).doubts
+    told = doubt(evidence, SEGMENTATION_NETWORK).doubts
+    assert [each for each in told if "a pixel measures" in each] == doubt_sampling(scan)
+    return tuple(each for each in told if "a pixel measures" not in each)
 
 
 CHANGES = {
@@ -95,6 +99,21 @@ def test_a_size_that_no_skull_has_is_told(pixel_mm, told):
         scan = box_scan((3, 60, 60), (5.0, 3.0, 3.0))
     found = doubt_size(scan, cavity)
     assert found == [] if not told else told in found[0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing_mm", "told"),
+    [
+        ((2, 8, 8), (5.0, 1.5, 1.5), []),
+        ((2, 8, 8), (9.0, 1.0, 1.6), ["a pixel measures 1.6 mm"]),
+        ((1, 8, 8), (5.0, 0.5, 0.5), [ONE_SLICE]),
+        ((1, 8, 8), (5.0, 3.6, 3.6), [ONE_SLICE, "a pixel measures 3.6 mm"]),
+    ],
+)
+def test_coarse_pixels_and_a_lone_slice_are_told(shape, spacing_mm, told):
+    found = doubt_sampling(box_scan(shape, spacing_mm))
+    assert len(found) == len(told)
+    assert all(each.startswith(begin) for each, begin in zip(found, told, strict=True))
 
 
 def test_a_skull_at_the_edge_is_cut_off():

@@ -43,10 +43,14 @@ BASE_SHARES = (0.05, 0.6)
 ACROSS_MM = (110.0, 215.0)
 """The longest line inside a skull, along rows or columns."""
 
+COARSEST_MM = 1.5
+"""A pixel that measures more is no longer that of a head CT (0.3 to 1 mm): thin blood and the blur of bone are one."""
+
 NO_HEAD = "no brain was found, so no bleed was looked for; is this a head CT?"
 REVERSED = "the head seems to be upside-down: the slices run from head to feet; check their order"
 FACE_DOWN = "the head seems to lie face down, or the image is turned; right and left may be exchanged"
 CUT_OFF = "the edge of the image cuts the skull off; volumes may be too small"
+ONE_SLICE = "only one slice: which way the head lies was not checked, and the volume stands on the slice's thickness"
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,12 @@ def doubt(evidence: Evidence, settings: SegmentationSettings) -> Evidence:
         nothing = np.zeros_like(evidence.slice_probabilities)
         return replace(told, allowed=np.zeros_like(evidence.allowed), slice_probabilities=nothing)
     shape = find_shape(evidence.scan, cavity)
-    doubts = [*doubt_size(evidence.scan, cavity), *doubt_order(shape), *doubt_front(shape)]
+    doubts = [
+        *doubt_size(evidence.scan, cavity),
+        *doubt_sampling(evidence.scan),
+        *doubt_order(shape),
+        *doubt_front(shape),
+    ]
     return replace(evidence, doubts=tuple(doubts))
 
 
@@ -116,6 +125,18 @@ def doubt_size(scan: Scan, cavity: Bool[np.ndarray, "slices rows columns"]) -> l
         doubts.append(
             f"the inside of the skull measures {across_mm:.0f} mm across; if the pixel spacing is wrong, "
             "so are all volumes"
+        )
+    return doubts
+
+
+def doubt_sampling(scan: Scan) -> list[str]:
+    """Pixels that are too coarse for thin blood, and a slice without neighbours."""
+    largest_mm = max(scan.geometry.spacing_mm[1:])
+    doubts = [ONE_SLICE] if len(scan.voxels_hu) == 1 else []
+    if largest_mm > COARSEST_MM:
+        doubts.append(
+            f"a pixel measures {largest_mm:.1f} mm; above {COARSEST_MM} mm small and thin bleeds are missed, and "
+            "blurred bone may be called blood"
         )
     return doubts
 
