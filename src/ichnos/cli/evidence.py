@@ -10,6 +10,7 @@ from ichnos.cli.console import say
 from ichnos.cli.reproduce import refuse_foreign, tell_plan
 from ichnos.evaluation.evidence.ablation import plan_ablation, read_ablation_recipe
 from ichnos.evaluation.evidence.bundled_models import Effort, plan_judging
+from ichnos.evaluation.evidence.painted_slices import judge_painted
 from ichnos.evaluation.evidence.real_scans import look_at_scans
 from ichnos.evaluation.reproduction.plan import Plan, Stage, read_done, read_figures, run_plan, stage_folder
 from ichnos.reports.evidence import EvidencePage, write_evidence
@@ -19,8 +20,11 @@ from ichnos.runtime.provenance import RESEARCH_USE, collect_versions, find_commi
 from ichnos.scans.inputs import check_exists
 from ichnos.segmentation.bundled import BUNDLED, bundled_checkpoint
 
-MODELS, FEATURES, ABLATION = ("tables", "real"), ("features",), ("worlds",)
+MODELS, FEATURES, ABLATION = ("tables", "painted", "real"), ("features",), ("worlds",)
 """Stages that stand on each page."""
+
+PAINTED, PAINTED_SEED = 100, 7
+"""Bleeds painted into each real scan."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,8 @@ def plan_evidence(options: EvidenceOptions) -> Plan:
         told = {name: {"model": name, "sha256": sha256} for name, sha256 in models.items()}
         settings = {"folder": str(options.real), "models": told, "device": options.device}
         stages.append(Stage("real", look_at_scans, settings, seconds=20.0 * len(models)))
+        painting = {**settings, "count": PAINTED, "seed": PAINTED_SEED}
+        stages.append(Stage("painted", judge_painted, painting, seconds=100.0 * len(models)))
     drawn = {"slices": 12, "size": 128, "features": feature_settings()}
     stages.append(Stage("features", picture_features, drawn, seconds=90.0))
     if options.ablation_seeds:
