@@ -1,10 +1,13 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from ichnos.cli import phantom as command
+from ichnos.cli.app import app
 from ichnos.errors import UsageError
 from ichnos.phantoms import Phantom, PhantomSettings, make_phantom
+from ichnos.phantoms.features import WIDE
 from ichnos.scans import read_mask, read_scan
 
 SMALL = PhantomSettings(slices=8, rows=64, columns=64, bleed_probability=1.0)
@@ -45,3 +48,21 @@ def test_what_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
         command.run_phantom(tmp_path, [1], "nifti", overwrite=False, quiet=True)
     command.run_phantom(tmp_path, [1], "dicom", overwrite=True, quiet=True)
     assert not (tmp_path / "scans" / "phantom-0001.nii.gz").exists()
+
+
+def test_features_are_chosen_by_name() -> None:
+    assert command.choose_settings([]) == PhantomSettings()
+    assert command.choose_settings(["operated", "dura"]).features == {"operated": 1.0, "dura": 1.0}
+    wide = command.choose_settings(["wide", "dura"]).features
+    assert set(wide) == set(WIDE)
+    assert (wide["dura"], wide["operated"]) == (1.0, WIDE["operated"])
+    with pytest.raises(UsageError, match=r"no feature is called 'durra'; did you mean 'dura'"):
+        command.choose_settings(["durra"])
+
+
+def test_a_feature_reaches_the_phantom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    monkeypatch.setattr(command, "make_phantom", lambda _, settings: made.append(settings) or make_phantom(1, SMALL))
+    result = CliRunner().invoke(app, ["phantom", "-o", str(tmp_path), "--feature", "table", "--feature", "dura"])
+    assert result.exit_code == 0, result.stderr
+    assert made == [PhantomSettings(features={"table": 1.0, "dura": 1.0})]

@@ -169,14 +169,19 @@ def phantom(
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first; the others count up.")] = 0,
     as_: Annotated[str, typer.Option("--as", help="dicom or nifti.")] = "nifti",
+    feature: Annotated[
+        list[str] | None,
+        typer.Option(help="A feature of each head, such as operated; or wide: all, at their odds. May be repeated."),
+    ] = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
     """Make synthetic head CTs with bleeds of known shape and volume."""
     with user_errors():
-        from ichnos.cli.phantom import run_phantom
+        from ichnos.cli.phantom import choose_settings, run_phantom
 
-        run_phantom(output, range(seed, seed + count), as_, overwrite=overwrite, quiet=quiet)
+        settings, seeds = choose_settings(feature or ()), range(seed, seed + count)
+        run_phantom(output, seeds, as_, settings=settings, overwrite=overwrite, quiet=quiet)
 
 
 @app.command()

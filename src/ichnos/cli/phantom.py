@@ -9,6 +9,25 @@ from rich.progress import track
 from ichnos.cli.console import say
 from ichnos.errors import UsageError
 from ichnos.phantoms import PhantomSettings, make_phantom, phantom_name, write_phantom
+from ichnos.phantoms.features import FEATURES, WIDE
+from ichnos.runtime.names import name_unknown
+
+EVERY = "wide"
+"""In place of a feature: all of them, each at its odds in `features.WIDE`."""
+
+
+def choose_settings(features: Sequence[str]) -> PhantomSettings:
+    """Phantoms that have the named features, each for certain.
+
+    Raises:
+        UsageError: no such feature.
+    """
+    odds = dict(WIDE) if EVERY in features else {}
+    named = [name for name in features if name != EVERY]
+    for name in named:
+        if name not in FEATURES:
+            raise UsageError(name_unknown(name, [EVERY, *FEATURES], "feature"))
+    return PhantomSettings(features=odds | dict.fromkeys(named, 1.0))
 
 
 def run_phantom(
