@@ -76,3 +76,13 @@ def test_pieces_are_measured_with_their_slices_extents() -> None:
     voxels = np.zeros(SHAPE, dtype=bool)
     voxels[0, 1, 1] = voxels[2, 4, 4] = True
     assert np.argwhere(remove_small_pieces(voxels, uneven, 0.02)).tolist() == [[2, 4, 4]]
+
+
+@pytest.mark.parametrize(("thickness_mm", "least_ml"), [(0.5, 0.02), (5.0, 0.02), (10.0, 0.04)])
+def test_a_lone_slice_is_as_thick_as_slices_are(thickness_mm: float, least_ml: float) -> None:
+    """Four pixels of 1 mm: 0.02 mL in a slice of 5 mm, however thin it says that it is."""
+    geometry = canonical_geometry((1, 6, 6), (thickness_mm, 1.0, 1.0))
+    voxels = np.zeros((1, 6, 6), dtype=bool)
+    voxels[0, 1:3, 1:3] = True
+    assert remove_small_pieces(voxels, geometry, least_ml * 0.99).sum() == 4
+    assert remove_small_pieces(voxels, geometry, least_ml * 1.01).sum() == 0
