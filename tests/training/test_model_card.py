@@ -43,6 +43,20 @@ def test_figures_stand_in_a_table(checkpoint):
     assert "|---|---|\n| mean dice | 0.1235 |\n| slices | 384 |\n| slice roc auc | nan |\n" in card
 
 
+@pytest.mark.parametrize(
+    ("data", "is_told"),
+    [
+        ({"settings": {"features": {"dura": 0.4}}, "test_settings": {"features": {}}}, True),
+        ({"settings": {"features": {"dura": 0.4}}, "test_settings": {"features": {"dura": 1.0}}}, False),
+        ({"settings": {"features": {}}, "test_settings": {"features": {}}}, False),
+        ({"settings": None, "test_settings": None}, False),
+    ],
+)
+def test_plainer_test_phantoms_are_told(checkpoint, data, is_told):
+    card = write_card(replace(checkpoint, training={**checkpoint.training, "recipe": {"data": data}}), "m", {"n": 1.0})
+    assert ("figures too good" in card) == is_told
+
+
 def test_a_pretext_network_says_what_to_do_next(checkpoint):
     told = {**checkpoint.training, "objective": "context-restoration", "trained_parts": ["encoder"]}
     card = write_card(replace(checkpoint, labels=(), training=told), "tiny", {})

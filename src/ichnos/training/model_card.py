@@ -34,7 +34,7 @@ def write_card(checkpoint: Checkpoint, name: str, test: Mapping[str, float]) -> 
         + ("The figures below are on phantoms and say nothing about patients. " if test else "")
         + RESEARCH_USE,
         _list_facts(checkpoint),
-        *([_tell_test(test)] if test else []),
+        *([_tell_test(test, training)] if test else []),
         *([_LACKS] if is_made and finds_bleed(checkpoint.labels) else []),
     ]
     return "\n\n".join(parts) + "\n"
@@ -97,14 +97,26 @@ def _tell_choice(is_chosen: bool) -> str:
     return "chosen on validation cases, never on those trained or tested on" if is_chosen else "from the recipe"
 
 
-def _tell_test(test: Mapping[str, float]) -> str:
+def _tell_test(test: Mapping[str, float], training: Mapping[str, Any]) -> str:
+    plainer = _PLAINER if _is_plainer(training) else ""
     rows = "\n".join(f"| {key.replace('_', ' ')} | {value:.4g} |" for key, value in test.items())
     return f"""| on test phantoms (seeds that nothing was trained or chosen on) | |
 |---|---|
 {rows}
 
 ROC-AUC is over slices; a slice bleeds from one voxel on. Dice is over whole scans that bleed: a missed bleed counts
-0, and scans without a bleed do not enter it; what was invented in those is `mean invented ml`."""
+0, and scans without a bleed do not enter it; what was invented in those is `mean invented ml`.{plainer}"""
+
+
+def _is_plainer(training: Mapping[str, Any]) -> bool:
+    """Whether it was trained on phantoms with features and tested on some without."""
+    data = training.get("recipe", {}).get("data", {})
+    features = [(data.get(key) or {}).get("features") for key in ("settings", "test_settings")]
+    return bool(features[0]) and not features[1]
+
+
+_PLAINER = """
+Test phantoms had no features: they are plainer than those that it was trained on, and these figures too good."""
 
 
 _LACKS = """What its phantoms lack, a model does not know. Which features they had stands in the recipe (`ichnos.json`);

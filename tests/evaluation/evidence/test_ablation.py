@@ -50,4 +50,6 @@ def test_the_table_has_a_row_for_each_world_with_its_spread(tmp_path):
     dice = np.mean([2 / 3, 0.0, 6 / 7])
     assert table.rows[0] == ("all features", f"{dice:.2f} ± 0.00", "0.833 ± 0.000", "1.5 ± 0.0", "1.0 ± 1.4")
     tell_worlds(tmp_path / "own", needs, {"real": False, "seeds": [1]})
-    assert read_parts(tmp_path / "own")[0].tables[0].rows[1] == ("no features", f"{dice:.2f}", "0.833", "1.5")
+    (one_seed,) = read_parts(tmp_path / "own")[0].tables
+    assert one_seed.rows[1] == ("no features", f"{dice:.2f}", "0.833", "1.5")
+    assert ("2 training seeds" in table.notes[1], "one training seed" in one_seed.notes[1]) == (True, True)

@@ -93,13 +93,19 @@ def tell_worlds(own: Path, needs: Mapping[str, Path], settings: Mapping[str, Any
     notes = (
         f"judged on {len(first)} scans: {FAMILIES['grown'].title}; in the "
         f"{sum(scan.score.label_ml == 0 for scan in first)} of them without blood mL are invented",
-        f"{len(settings['seeds'])} training seeds: mean, and standard deviation between seeds where there are several",
+        _tell_seeds(len(settings["seeds"])),
         "each row is its own training of the same recipe on as many phantoms; the networks are small and trained for "
-        "minutes, so differences between rows tell more than the figures themselves",
+        "minutes",
     )
     table = Table("Which features of the phantoms matter", tuple(columns), tuple(rows), notes)
     write_parts([Part("What each group of features is worth", (), (table,))], own)
     return {"worlds": figures}
+
+
+def _tell_seeds(count: int) -> str:
+    if count == 1:
+        return "one training seed: another may reorder the rows, so none is shown to be better than another"
+    return f"{count} training seeds: mean, and standard deviation between seeds"
 
 
 def _measure(scans: Sequence[JudgedScan]) -> tuple[float, float, float]:
