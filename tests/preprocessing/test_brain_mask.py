@@ -29,12 +29,13 @@ def test_half_a_head_is_doubted() -> None:
     assert any("outside 700 to 1900 mL" in doubt for doubt in find_brain_mask(half).doubts)
 
 
-def test_one_slice_has_a_mask_and_a_doubt() -> None:
+def test_one_slice_has_a_mask_and_its_volume_is_no_reason_for_doubt() -> None:
     whole = ball_head((3, 64, 64), (5.0, 3.2, 3.2))
     one = Scan(whole.voxels_hu[1:2], canonical_geometry((1, 64, 64), (5.0, 3.2, 3.2)))
     found = find_brain_mask(one)
     assert found.mask.voxels[one.voxels_hu == 32.0].mean() > 0.9
-    assert found.is_doubtful
+    assert not found.is_doubtful
+    assert judge_brain_mask(whole, whole.voxels_hu == 32.0).is_doubtful, "200 mL of three slices"
 
 
 def test_a_lopsided_mask_is_doubted() -> None:

@@ -8,6 +8,7 @@ from tiny import SETTINGS, box_scan
 
 from ichnos.errors import PixelError
 from ichnos.phantoms import make_phantom
+from ichnos.scans.geometry import Geometry
 from ichnos.scans.hounsfield import NOT_FINITE, SHIFTED_NOTE, Scale, find_scale, mend_scan, mend_values
 from ichnos.scans.scan import Scan
 
@@ -89,6 +90,17 @@ def test_what_is_not_finite_counts_as_air(dtype):
     assert notes == (f"2 {NOT_FINITE}",)
     assert mend_values(between(0, 5))[1] == ()
     assert (mend_values(np.full((1, 2, 2), np.nan))[0] == -1024).all()
+
+
+def test_a_lone_slice_of_unknown_thickness_gets_the_usual_one():
+    whole = ball_head()
+    geometry = whole.geometry
+    places = (geometry.origins_mm[9:10], geometry.row_steps_mm[9:10], geometry.column_steps_mm[9:10])
+    scan = Scan(whole.voxels_hu[9:10], Geometry(*places, geometry.rows, geometry.columns))
+    mended = mend_scan(scan)
+    assert mended.geometry.slice_extents_mm == [5.0]
+    assert mended.warnings == ("only one slice, of unknown thickness; its volume rests on 5 mm, which is a guess",)
+    np.testing.assert_array_equal(mended.voxels_hu, scan.voxels_hu)
 
 
 def test_a_scan_in_memory_is_mended_once():

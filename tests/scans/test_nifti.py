@@ -88,6 +88,16 @@ def test_two_dimensions_are_one_slice(tmp_path):
     np.testing.assert_array_equal(image.stored, VALUES[..., :1])
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_an_only_axis_of_length_one_holds_the_slice(tmp_path, axis):
+    """As arrays that are saved with an identity for affine have it, whatever axis it is."""
+    values = np.expand_dims(VALUES[..., 0], axis)
+    image = load_nifti(save(tmp_path / "x.nii", values, np.eye(4)))
+    assert image.turn.axes[0] == axis
+    assert image.geometry.shape[0] == 1
+    assert sorted(image.geometry.shape[1:]) == [4, 5]
+
+
 def test_one_dimension(tmp_path):
     with pytest.raises(ModalityError, match=r"has shape \(5,\)"):
         load_nifti(save(tmp_path / "x.nii", VALUES[:, 0, 0]))

@@ -71,6 +71,16 @@ def test_touches_edge(axis, end):
     assert Mask(voxels, GEOMETRY).touches_edge
 
 
+@pytest.mark.parametrize("place", [(0, 0, 2), (0, 3, 2), (0, 2, 0), (0, 2, 4)])
+def test_a_lone_slice_has_edges_within_its_plane_alone(place):
+    geometry = Geometry.from_affine(np.array([[0.0, 0, -1, 0], [0, -1, 0, 0], [5, 0, 0, 0], [0, 0, 0, 1]]), (1, 4, 5))
+    voxels = np.zeros((1, 4, 5), bool)
+    voxels[0, 1:3, 1:4] = True
+    assert not Mask(voxels, geometry).touches_edge
+    voxels[place] = True
+    assert Mask(voxels, geometry).touches_edge
+
+
 def test_scans_remember_nothing_by_default():
     scan = Scan(np.zeros(GEOMETRY.shape), GEOMETRY)
     assert scan.source == Source()

@@ -151,5 +151,6 @@ def test_lone_slice(tmp_path):
 
 def test_lone_slice_without_thickness(tmp_path):
     save_slices(tmp_path, ct_slice(z=0, SliceThickness=None))
-    with pytest.raises(GeometryError, match="a single slice without SliceThickness has no volume"):
-        stacked(tmp_path)
+    stack = stacked(tmp_path)
+    assert stack.geometry.lone_slice_mm == 5.0
+    assert stack.warnings == ("only one slice, without SliceThickness; its volume rests on 5 mm, which is a guess",)

@@ -64,16 +64,45 @@ def judged(scan: Scan, doubts: tuple[str, ...]) -> BrainMask:
     return BrainMask(judge_brain_mask(scan, scan.voxels_hu == 32.0).mask, doubts)
 
 
-@pytest.mark.parametrize(("doubts", "takes_learned"), [((), True), (("lopsided",), False)])
+@pytest.mark.parametrize(
+    ("classical", "learned", "takes_learned"),
+    [
+        ((), (), False),
+        (("small",), (), True),
+        (("small",), ("lopsided",), False),
+        (("small",) * 2, ("lopsided",), True),
+    ],
+)
 def test_auto_turns_to_the_learned_mask_where_the_classical_is_doubtful(
-    monkeypatch: pytest.MonkeyPatch, doubts: tuple[str, ...], takes_learned: bool
+    monkeypatch: pytest.MonkeyPatch, classical: tuple[str, ...], learned: tuple[str, ...], takes_learned: bool
 ) -> None:
+    scan = ball_head(*COARSE)
+    masks = judged(scan, classical), judged(scan, learned)
+    monkeypatch.setattr(brain_masks, "find_brain_mask", lambda scan: masks[0])
+    monkeypatch.setattr(brain_masks, "predict_brain_mask", lambda scan: masks[1])
+    assert mask_brain(scan) is masks[takes_learned]
+
+
+def test_auto_takes_something_before_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = ball_head(*COARSE)
     scan = Scan(np.where(whole.voxels_hu == 32.0, np.float32(1000.0), whole.voxels_hu), whole.geometry)
-    learned = judged(whole, doubts)
+    learned = judged(whole, ("lopsided",))
     monkeypatch.setattr(brain_masks, "predict_brain_mask", lambda scan: learned)
-    assert (mask_brain(scan) is learned) == takes_learned
+    assert not find_brain_mask(scan).mask.voxels.any()
+    assert mask_brain(scan) is learned
     assert np.array_equal(mask_brain(whole).mask.voxels, find_brain_mask(whole).mask.voxels)
+
+
+def test_of_few_slices_auto_takes_both_masks_where_bone_encloses_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = ball_head((3, 64, 64), (7.5, 3.2, 3.2))
+    brain = scan.voxels_hu == 32.0
+    half = brain & (np.arange(64) < 32)
+    monkeypatch.setattr(brain_masks, "find_brain_mask", lambda scan: judge_brain_mask(scan, half))
+    monkeypatch.setattr(
+        brain_masks, "predict_brain_mask", lambda scan: judge_brain_mask(scan, np.ones_like(half) & ~half)
+    )
+    found = mask_brain(scan).mask.voxels
+    assert np.array_equal(found & (scan.voxels_hu < 200), brain)
 
 
 @pytest.mark.parametrize("exported", [False, True])

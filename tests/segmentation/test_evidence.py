@@ -9,7 +9,7 @@ from ichnos.maps.hgi_sam import hgi_sam
 from ichnos.preprocessing.brain_mask import find_brain_mask
 from ichnos.preprocessing.grid import ModelGrid
 from ichnos.scans.scan import Scan
-from ichnos.segmentation.evidence import find_faint_pieces, gather_evidence
+from ichnos.segmentation.evidence import find_faint_pieces, gather_evidence, is_dense
 
 
 def test_maps_and_probabilities_are_those_of_each_slice_alone() -> None:
@@ -89,6 +89,18 @@ def test_beside_bone_twice_the_contrast_is_asked() -> None:
     allowed_thin = gather_evidence(Scan(thin, scan.geometry), make_swin(), RECIPE, settings).allowed[1]
     assert not allowed_thin[row > 45].any()
     assert allowed[(radius_mm > 24) & (radius_mm < 36) & (row < -15)].all()
+
+
+def test_noise_is_no_bone() -> None:
+    """Noise of 40 HU has one voxel in a thousand above 160; blood beside them is still blood."""
+    scan = ball_head(shape=(1, 240, 240), spacing_mm=(5.0, 0.7, 0.7))
+    radius_mm = np.hypot(*(np.ogrid[:240, :240][axis] - 119.5 for axis in (0, 1))) * 0.7
+    noise = np.random.default_rng(0).normal(0.0, 40.0, (1, 240, 240))
+    voxels = (np.where(radius_mm < 25, 54.0, scan.voxels_hu) + noise).astype(np.float32)
+    assert (voxels[0][radius_mm < 25] > 160).sum() > 10
+    settings = SETTINGS.model_copy(update={"bleed_contrast_hu": 14.0})
+    dense = is_dense(Scan(voxels, scan.geometry), np.asarray(radius_mm < 65)[None], settings)[0]
+    assert dense[radius_mm < 20].mean() > 0.8
 
 
 def test_without_a_range_the_whole_brain_is_allowed() -> None:

@@ -57,7 +57,7 @@ def judge_brain_mask(scan: Scan, voxels: Bool[np.ndarray, "slices rows columns"]
 
 def _doubts(scan: Scan, mask: Mask) -> Iterator[str]:
     low_ml, high_ml = _PLAUSIBLE_ML
-    if not low_ml <= mask.volume_ml <= high_ml:
+    if len(mask.voxels) > 1 and not low_ml <= mask.volume_ml <= high_ml:
         yield (
             f"the intracranial mask measures {mask.volume_ml:.0f} mL, outside {low_ml:.0f} to {high_ml:.0f} mL; "
             "the scan may be cropped or the mask wrong"

@@ -17,6 +17,9 @@ from ichnos.errors import GeometryError
 POSITION_TOLERANCE_MM = 0.05
 """Positions that differ by less are the same; DICOM stores about 1e-6 mm."""
 
+USUAL_SLICE_MM = 5.0
+"""Thickness of a slice of head CT, where nothing says it."""
+
 
 @dataclass(frozen=True)
 class Geometry:

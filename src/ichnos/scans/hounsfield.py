@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
 from ichnos.errors import PixelError
+from ichnos.scans.geometry import USUAL_SLICE_MM
 from ichnos.scans.scan import AIR_HU, Scan
 
 AIR_BELOW_HU = -500.0
@@ -78,11 +79,12 @@ def mend_values(voxels: Shaped[np.ndarray, "i j k"]) -> tuple[Shaped[np.ndarray,
 def mend_scan(scan: Scan) -> Scan:
     """The scan in HU without NaN; itself if it is so already, as every scan that was read is.
 
-    For scans made in memory.
+    For scans made in memory. A lone slice that does not say what it stands for stands for `USUAL_SLICE_MM`.
 
     Raises:
         PixelError: as `find_scale`.
     """
+    scan = _give_thickness(scan)
     voxels, notes = mend_values(scan.voxels_hu)
     scale = find_scale(voxels, str(scan.source.path or "scan"), are_hu=True)
     if voxels is scan.voxels_hu and not scale.offset_hu and set(scale.notes) <= set(scan.warnings):
@@ -90,6 +92,14 @@ def mend_scan(scan: Scan) -> Scan:
     voxels_hu = np.maximum(voxels + np.float32(scale.offset_hu), np.float32(AIR_HU)).astype(np.float32)
     new = tuple(note for note in (*notes, *scale.notes) if note not in scan.warnings)
     return replace(scan, voxels_hu=voxels_hu, warnings=(*scan.warnings, *new))
+
+
+def _give_thickness(scan: Scan) -> Scan:
+    if len(scan.voxels_hu) > 1 or scan.geometry.lone_slice_mm is not None:
+        return scan
+    note = f"only one slice, of unknown thickness; its volume rests on {USUAL_SLICE_MM:g} mm, which is a guess"
+    geometry = replace(scan.geometry, lone_slice_mm=USUAL_SLICE_MM)
+    return replace(scan, geometry=geometry, warnings=(*scan.warnings, note))
 
 
 def find_scale(voxels: Shaped[np.ndarray, "slices rows columns"], where: str, *, are_hu: bool = False) -> Scale:

@@ -68,6 +68,8 @@ def is_nifti(path: Path) -> bool:
 def load_nifti(path: Path, *, may_hold_nan: bool = False) -> NiftiImage:
     """Read a 3-D NIfTI, or one slice of two axes; axes are transposed and flipped, never resampled.
 
+    An only axis of length 1 holds the slice, whatever the affine says.
+
     A file beside it with true slice positions (see `sidecar`) is honoured.
 
     Raises:
@@ -156,7 +158,8 @@ def _check_header(path: Path, image: Any) -> None:  # noqa: ANN401 - nibabel has
 
 
 def _place(path: Path, affine: Float[np.ndarray, "4 4"], shape: tuple[int, int, int]) -> tuple[Turn, Geometry]:
-    turn = closest_turn(affine[:3, :3])
+    lone = [axis for axis, length in enumerate(shape) if length == 1]
+    turn = closest_turn(affine[:3, :3], slice_axis=lone[0] if len(lone) == 1 else None)
     slices, rows, columns = (shape[axis] for axis in turn.axes)
     canonical = (slices, rows, columns)
     to_canonical_mm = affine @ np.linalg.inv(turn.indices(canonical))

@@ -139,9 +139,10 @@ class Mask:
 
     @property
     def touches_edge(self) -> bool:
-        """Whether the field of view may cut the mask off (its first or last slice, row, column)."""
+        """Whether the field of view may cut the mask off (its first or last row, column, or slice of several)."""
         ends = (0, -1)
-        return bool(self.voxels[ends, :, :].any() or self.voxels[:, ends, :].any() or self.voxels[:, :, ends].any())
+        in_plane = self.voxels[:, ends, :].any() or self.voxels[:, :, ends].any()
+        return bool(in_plane or (len(self.voxels) > 1 and self.voxels[ends, :, :].any()))
 
 
 def _check_shape(shape: tuple[int, ...], geometry: Geometry) -> None:

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from ichnos.errors import GeometryError, ModalityError
 from ichnos.scans.dicom_headers import SliceHeader
-from ichnos.scans.geometry import POSITION_TOLERANCE_MM, Geometry
+from ichnos.scans.geometry import POSITION_TOLERANCE_MM, USUAL_SLICE_MM, Geometry
 from ichnos.scans.orientation import closest_turn
 from ichnos.scans.scan import Turn
 from ichnos.scans.series_traits import is_localizer
@@ -157,7 +157,7 @@ def _geometry(headers: tuple[SliceHeader, ...], origins_mm: Float[np.ndarray, "s
         origins_mm, row_steps_mm = origins_mm + (rows - 1) * row_steps_mm, -row_steps_mm
     if turn.flipped[2]:
         origins_mm, column_steps_mm = origins_mm + (columns - 1) * column_steps_mm, -column_steps_mm
-    lone_slice_mm = headers[0].thickness_mm if len(headers) == 1 else None
+    lone_slice_mm = (headers[0].thickness_mm or USUAL_SLICE_MM) if len(headers) == 1 else None
     return Geometry(origins_mm, row_steps_mm, column_steps_mm, rows, columns, lone_slice_mm)
 
 
@@ -182,7 +182,5 @@ def _lone_slice(headers: tuple[SliceHeader, ...]) -> list[str]:
         return []
     thickness_mm = headers[0].thickness_mm
     if not thickness_mm:
-        raise GeometryError(
-            f"{headers[0].file.name}: a single slice without SliceThickness has no volume; give the whole series"
-        )
+        return [f"only one slice, without SliceThickness; its volume rests on {USUAL_SLICE_MM:g} mm, which is a guess"]
     return [f"only one slice; its volume rests on SliceThickness {thickness_mm:g} mm"]

@@ -14,6 +14,7 @@ from scipy import ndimage
 from ichnos.preprocessing.head import find_head
 from ichnos.scans.scan import Scan
 from ichnos.segmentation.evidence import Evidence
+from ichnos.segmentation.pixel_size import ACROSS_MM, measure_across_mm
 from ichnos.segmentation.settings import SegmentationSettings
 
 COARSE_MM = 2.0
@@ -39,9 +40,6 @@ FACE_MM = 8.0
 
 BASE_SHARES = (0.05, 0.6)
 """Slices in which the cavity has such a share of its largest area lie at the base, or at the vertex."""
-
-ACROSS_MM = (110.0, 215.0)
-"""The longest line inside a skull, along rows or columns."""
 
 COARSEST_MM = 1.5
 """A pixel that measures more is no longer that of a head CT (0.3 to 1 mm): thin blood and the blur of bone are one."""
@@ -116,8 +114,7 @@ def doubt_size(scan: Scan, cavity: Bool[np.ndarray, "slices rows columns"]) -> l
     """Cut off by the edge of the image, or so large or small that the pixel spacing may be wrong."""
     edges = (cavity[:, [0, -1]], cavity[:, :, [0, -1]])
     is_cut = any(edge.any() for edge in edges)
-    _, row_mm, column_mm = scan.geometry.spacing_mm
-    across_mm = max(cavity.any(axis=2).sum(axis=1).max() * row_mm, cavity.any(axis=1).sum(axis=1).max() * column_mm)
+    across_mm = measure_across_mm(scan, cavity)
     doubts = [CUT_OFF] if is_cut else []
     is_whole = 0 < cavity.sum(axis=(1, 2)).argmax() < len(cavity) - 1
     too_small = across_mm < ACROSS_MM[0] and not is_cut and is_whole

@@ -23,6 +23,10 @@ _HU_SMOOTHING_MM = 1.0
 _BONE_HU = 160.0
 """Denser than any blood: bone, calcification, and their blurred edges."""
 
+_CAPPED_HU = 290.0
+"""Bone counts as no denser, so that `_BONE_HU` lies half-way between it and brain, and smoothing, which keeps noise
+from being bone, does not move its edge."""
+
 _RIM_MM = 4.0
 """This close to bone, blurring and beam hardening make healthy tissue up to 20 HU denser than brain 2 to 4 mm
 away from it, so blood must stand out twice as far."""
@@ -144,7 +148,7 @@ def is_dense(
         smooth_hu = weighted_hu / np.where(brain[z], share, 1.0)
         lowest_hu = np.full(smooth_hu.shape, low_hu)
         if settings.bleed_contrast_hu is not None:
-            bone = scan.voxels_hu[z] > _BONE_HU
+            bone = ndimage.gaussian_filter(np.minimum(scan.voxels_hu[z], _CAPPED_HU), sigma) > _BONE_HU
             beside_bone = ndimage.distance_transform_edt(~bone, sampling=(row_mm, column_mm)) < _RIM_MM
             contrast_hu = settings.bleed_contrast_hu * np.where(beside_bone, 2.0, 1.0)
             tissue_hu = np.percentile(smooth_hu[brain[z]], _TISSUE_PERCENTILE)

@@ -8,14 +8,11 @@ from jaxtyping import Bool, Float, UInt8
 from scipy import ndimage
 
 from ichnos.metrics.binarise import binarise
-from ichnos.scans.geometry import Geometry
+from ichnos.scans.geometry import USUAL_SLICE_MM, Geometry
 from ichnos.scans.scan import Mask, Scan
 from ichnos.segmentation.evidence import Evidence
 from ichnos.segmentation.settings import SegmentationSettings
 from ichnos.segmentation.subtypes import assign_subtypes, measure_subtypes
-
-LONE_SLICE_MM = 5.0
-"""Usual thickness of a slice of head CT."""
 
 
 @dataclass(frozen=True)
@@ -100,14 +97,14 @@ def remove_small_pieces(
 ) -> Bool[np.ndarray, "slices rows columns"]:
     """Drop connected pieces (touching by faces) that measure less than `minimum_ml`.
 
-    A slice without neighbours is taken to be `LONE_SLICE_MM` thick if it says less: bleeds go on beyond it, and
+    A slice without neighbours is taken to be `USUAL_SLICE_MM` thick if it says less: bleeds go on beyond it, and
     pictures often state no thickness.
     """
     if minimum_ml <= 0.0 or not voxels.any():
         return voxels
     labels, count = ndimage.label(voxels)
     z = np.nonzero(voxels)[0]
-    thicker = max(1.0, LONE_SLICE_MM / geometry.slice_extents_mm[0]) if len(voxels) == 1 else 1.0
+    thicker = max(1.0, USUAL_SLICE_MM / geometry.slice_extents_mm[0]) if len(voxels) == 1 else 1.0
     volumes_ml = np.bincount(labels[voxels], weights=thicker * geometry.voxel_volumes_ml[z], minlength=count + 1)
     keep = volumes_ml >= minimum_ml
     keep[0] = False

@@ -18,6 +18,7 @@ from ichnos.segmentation.bundled import find_model
 from ichnos.segmentation.doubts import doubt
 from ichnos.segmentation.evidence import Evidence, gather_evidence
 from ichnos.segmentation.foreground import gather_foreground
+from ichnos.segmentation.pixel_size import find_scale, put_back, resize
 from ichnos.segmentation.segmentation import Segmentation, decide
 from ichnos.segmentation.settings import SegmentationSettings
 
@@ -44,18 +45,26 @@ class Segmenter:
         """Segment one scan; deterministic on the CPU.
 
         Whatever it shows, there is a result: what is no head has an empty mask, and `Segmentation.flags` says why.
+        Pixel sizes that cannot be true are not believed; see `pixel_size`.
 
         Raises:
             PixelError: values that contradict HU; see `scans.hounsfield.find_scale`.
         """
-        evidence = doubt(self.gather(mend_scan(scan)), self.settings)
-        return decide(evidence, self.settings, self.provenance)
+        mended = mend_scan(scan)
+        evidence = self.gather(mended)
+        scale = find_scale(mended, evidence.brain_mask.mask.voxels)
+        if scale == 1.0:
+            return self._decide(evidence)
+        return put_back(self._decide(self.gather(resize(mended, scale))), mended)
 
     def gather(self, scan: Scan) -> Evidence:
         """Probabilities and maps of a scan, before gate and threshold are applied."""
         gather = gather_foreground if self.checkpoint.kind == "segmenter" else gather_evidence
         labels = self.checkpoint.labels
         return gather(scan, self.checkpoint.model, self.recipe, self.settings, self.batch_size, labels=labels)
+
+    def _decide(self, evidence: Evidence) -> Segmentation:
+        return decide(doubt(evidence, self.settings), self.settings, self.provenance)
 
     def with_settings(self, settings: SegmentationSettings) -> "Segmenter":
         """The same model with another gate, threshold or cleanup."""

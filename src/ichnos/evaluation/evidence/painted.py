@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import cycle, islice
 
 import numpy as np
-from jaxtyping import Bool, Float, Real
+from jaxtyping import Bool, Float, Int, Real
 from scipy import ndimage
 
 from ichnos.preprocessing.brain_mask import find_brain_mask
@@ -93,7 +93,7 @@ def paint_slices(scan: Scan, count: int, seed: int) -> Iterator[PaintedSlice]:
     """
     rng = np.random.default_rng(seed)
     brain = find_brain_mask(scan).mask.voxels
-    shown = np.flatnonzero(brain.sum(axis=(1, 2)) * scan.geometry.pixel_areas_mm2 >= SMALLEST_BRAIN_MM2)
+    shown = list_shown(scan, brain)
     for subtype in islice(cycle(DRAWN), count if len(shown) else 0):
         for _ in range(_ATTEMPTS):
             z = int(rng.choice(shown))
@@ -104,6 +104,11 @@ def paint_slices(scan: Scan, count: int, seed: int) -> Iterator[PaintedSlice]:
                 voxels_hu = _paint(one.voxels_hu[0], bleed, canvas, rng)
                 yield PaintedSlice(subtype, z, replace(one, voxels_hu=voxels_hu[None]), bleed[None])
                 break
+
+
+def list_shown(scan: Scan, brain: Bool[np.ndarray, "slices rows columns"]) -> Int[np.ndarray, " shown"]:
+    """Slices that show enough brain to be painted in."""
+    return np.flatnonzero(brain.sum(axis=(1, 2)) * scan.geometry.pixel_areas_mm2 >= SMALLEST_BRAIN_MM2)
 
 
 def take_slice(scan: Scan, z: int) -> Scan:

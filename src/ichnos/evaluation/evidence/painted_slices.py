@@ -10,11 +10,12 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from ichnos.evaluation.evidence.judged import load_judged_models
-from ichnos.evaluation.evidence.painted import DRAWN, paint_slices, take_slice
+from ichnos.evaluation.evidence.painted import DRAWN, list_shown, paint_slices, take_slice
 from ichnos.evaluation.evidence.real_scans import list_scans
 from ichnos.evaluation.reproduction.content import Part, write_parts
 from ichnos.evaluation.tables import Table, with_spread
 from ichnos.metrics.overlap import count_overlap
+from ichnos.preprocessing.brain_mask import find_brain_mask
 from ichnos.runtime.files import write_json
 from ichnos.scans.read import read_scan
 from ichnos.scans.scan import Scan
@@ -49,7 +50,7 @@ class PaintedFinding:
 
 
 def judge_painted(own: Path, needs: Mapping[str, Path], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """`painted.json` and `parts.json`: each model on painted slices, and on all slices of the scans as they are.
+    """`painted.json` and `parts.json`: each model on painted slices, and on such slices of the scans as they are.
 
     Args:
         own: folder of the stage.
@@ -69,7 +70,8 @@ def judge_painted(own: Path, needs: Mapping[str, Path], settings: Mapping[str, A
 
 def look_at_painted(scan: Scan, segmenters: Mapping[str, Segmenter], count: int, seed: int) -> Iterator[PaintedFinding]:
     """Every model's finding of every slice in every form."""
-    clean = [("", take_slice(scan, z), None) for z in range(len(scan.voxels_hu))]
+    shown = list_shown(scan, find_brain_mask(scan).mask.voxels)
+    clean = [("", take_slice(scan, int(z)), None) for z in shown]
     painted = [(one.subtype, one.scan, one.bleed) for one in paint_slices(scan, count, seed)]
     for subtype, one, bleed in [*clean, *painted]:
         for form, show in FORMS.items():
@@ -100,8 +102,8 @@ def tell_painted(findings: Sequence[PaintedFinding]) -> Part:
     count = sum(one.dice is not None for one in first)
     notes = (
         f"{count} bleeds, the subtypes in turn, each in a slice of its own, shown alone; {len(first) - count} slices "
-        "as they are",
-        "Dice: mean ± standard error, on the scan's own grid; a missed bleed counts 0",
+        "that show as much brain, as they are",
+        "Dice: mean ± standard error over bleeds of one head, on the scan's own grid; a missed bleed counts 0",
         "slice ROC-AUC: painted slices against those as they are; invented: sum over slices as they are",
         "blood that was painted is not a patient's: it tells where a model is weak on real images, and no more",
     )
