@@ -1,3 +1,5 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,9 @@ from segmentation.stubs import RECIPE, SEGMENTATION_NETWORK, bleeding_head, make
 from ichnos.models.outputs import KNOWN_LABELS
 from ichnos.preprocessing.brain_mask import find_brain_mask
 from ichnos.preprocessing.grid import ModelGrid
-from ichnos.segmentation.foreground import detect_slices, gather_foreground
+from ichnos.segmentation.foreground import VIEWS, detect_slices, gather_foreground
 from ichnos.segmentation.segmentation import decide
+from ichnos.segmentation.settings import View
 
 
 def gather(outputs=1, batch_size=4, scan=None, **changes):
@@ -18,14 +21,14 @@ def gather(outputs=1, batch_size=4, scan=None, **changes):
     return gather_foreground(scan or bleeding_head(), checkpoint.model, RECIPE, settings, batch_size, labels=labels)
 
 
-def by_hand(outputs, z, mirrored=False):
+def by_hand(outputs, z, there=lambda image: image, back=lambda answer: answer):
     """Foreground probability of one slice, straight from the network's logits."""
     scan, model = bleeding_head(), make_unet_checkpoint(outputs).model
     grid = ModelGrid.place(scan, RECIPE.image_size, RECIPE.field_of_view_mm)
     pixels = torch.from_numpy(RECIPE.make_channels(grid.to_model(scan.voxels_hu)[z : z + 1]))
     with torch.no_grad():
-        logits = model(pixels.flip(-1)).flip(-1) if mirrored else model(pixels)
-    logits = logits.double().numpy()[0]
+        logits = model(torch.from_numpy(np.ascontiguousarray(there(pixels.numpy()[0]))[None])).double().numpy()[0]
+    logits = np.stack([back(logit) for logit in logits])
     if outputs == 1:
         return grid, 1 / (1 + np.exp(-logits[0]))
     return grid, np.exp(logits[1]) / (np.exp(logits[0]) + np.exp(logits[1]))
@@ -39,12 +42,29 @@ def test_the_map_is_the_foreground_probability_on_the_scans_grid(outputs):
     assert evidence.map.shape == evidence.scan.voxels_hu.shape
 
 
-def test_mirrored_answers_are_averaged():
+BY_HAND = {
+    "mirrored": (lambda image: image[:, :, ::-1], lambda answer: answer[:, ::-1]),
+    "upside-down": (lambda image: image[:, ::-1], lambda answer: answer[::-1]),
+    "half-turn": (lambda image: image[:, ::-1, ::-1], lambda answer: answer[::-1, ::-1]),
+    "quarter-turn": (lambda image: image.transpose(0, 2, 1)[:, ::-1], lambda answer: answer[::-1].T),
+    "quarter-back": (lambda image: image.transpose(0, 2, 1)[:, :, ::-1], lambda answer: answer[:, ::-1].T),
+}
+
+
+@pytest.mark.parametrize("view", BY_HAND)
+def test_answers_to_other_views_are_turned_back_and_averaged(view):
     grid, plain = by_hand(1, 15)
-    _, mirrored = by_hand(1, 15, mirrored=True)
-    expected = grid.to_scan((plain + mirrored)[None] / 2)[0]
-    np.testing.assert_allclose(gather(average_flipped=True).map[15], expected, atol=1e-5)
-    assert np.abs(plain - mirrored).max() > 1e-3
+    _, turned = by_hand(1, 15, *BY_HAND[view])
+    expected = grid.to_scan((plain + turned)[None] / 2)[0]
+    np.testing.assert_allclose(gather(shown_as=("upright", view)).map[15], expected, atol=1e-5)
+    assert np.abs(plain - turned).max() > 1e-3
+
+
+def test_every_view_has_its_way_there_and_back():
+    image = torch.arange(24.0).reshape(1, 1, 4, 6)
+    assert set(VIEWS) == {"upright", *BY_HAND} == set(get_args(View))
+    for there, back in VIEWS.values():
+        assert torch.equal(back(there(image)), image)
 
 
 def test_the_batch_size_changes_nothing():
@@ -95,7 +115,7 @@ def test_slices_without_brain_are_never_positive():
 
 
 def test_six_outputs_tell_subtypes_and_others_do_not():
-    evidence = gather(6, average_flipped=True)
+    evidence = gather(6, shown_as=("upright", "mirrored"))
     scan, model = bleeding_head(), make_unet_checkpoint(6).model
     grid = ModelGrid.place(scan, RECIPE.image_size, RECIPE.field_of_view_mm)
     pixels = torch.from_numpy(RECIPE.make_channels(grid.to_model(scan.voxels_hu)[15:16]))

@@ -41,4 +41,4 @@ def test_settings_written_before_segmentation_networks_still_load() -> None:
         "minimum_ml": 0.5,
     }
     loaded = SegmentationSettings.model_validate(stored)
-    assert (loaded.within_brain, loaded.binarisation, loaded.average_flipped) == (True, "fixed", False)
+    assert (loaded.within_brain, loaded.binarisation, loaded.shown_as) == (True, "fixed", ("upright",))

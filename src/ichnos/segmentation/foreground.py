@@ -4,7 +4,7 @@ As the second paper does (Spahr et al. 2023, 2.4), except that probabilities are
 pixels and thresholded there; its released code compares masks of 256 x 256 pixels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -16,8 +16,20 @@ from ichnos.preprocessing.recipe import Recipe
 from ichnos.scans.scan import Scan
 from ichnos.segmentation.brain_masks import mask_brain
 from ichnos.segmentation.evidence import Evidence, find_device, find_faint_pieces, is_dense, look_inside, make_batches
-from ichnos.segmentation.settings import SegmentationSettings
+from ichnos.segmentation.settings import SegmentationSettings, View
 from ichnos.segmentation.subtypes import SUBTYPES, SubtypeEvidence
+
+Way = Callable[[Tensor], Tensor]
+
+VIEWS: dict[View, tuple[Way, Way]] = {
+    "upright": (lambda pixels: pixels, lambda answer: answer),
+    "mirrored": (lambda pixels: pixels.flip(-1), lambda answer: answer.flip(-1)),
+    "upside-down": (lambda pixels: pixels.flip(-2), lambda answer: answer.flip(-2)),
+    "half-turn": (lambda pixels: pixels.flip(-2, -1), lambda answer: answer.flip(-2, -1)),
+    "quarter-turn": (lambda pixels: pixels.rot90(1, (-2, -1)), lambda answer: answer.rot90(-1, (-2, -1))),
+    "quarter-back": (lambda pixels: pixels.rot90(-1, (-2, -1)), lambda answer: answer.rot90(1, (-2, -1))),
+}
+"""How a slice is turned before a network sees it, and its answer back."""
 
 
 def gather_foreground(
@@ -35,7 +47,7 @@ def gather_foreground(
         scan: to look at.
         model: gives logits of each pixel.
         recipe: how its input is made.
-        settings: detection rule, mirroring, and where bleed may be.
+        settings: detection rule, views, and where bleed may be.
         batch_size: slices at a time; it changes nothing.
         labels: what the outputs stand for; one of them for a bleed of whatever kind.
     """
@@ -89,7 +101,12 @@ def _predict(
     settings: SegmentationSettings,
 ) -> Float[np.ndarray, "slices outputs rows columns"]:
     with torch.inference_mode():
-        seen = to_probabilities(model(pixels).float(), labels)
-        if settings.average_flipped:
-            seen = (seen + to_probabilities(model(pixels.flip(-1)).float(), labels).flip(-1)) / 2
-    return seen.cpu().numpy()
+        seen = [_look(model, pixels, labels, view) for view in settings.shown_as]
+    return (sum(seen[1:], start=seen[0]) / len(seen)).cpu().numpy()
+
+
+def _look(
+    model: nn.Module, pixels: Float[Tensor, "slices channels rows columns"], labels: Sequence[str], view: View
+) -> Float[Tensor, "slices outputs rows columns"]:
+    there, back = VIEWS[view]
+    return back(to_probabilities(model(there(pixels)).float(), labels))

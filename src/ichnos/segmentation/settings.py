@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 from ichnos.errors import UsageError
 from ichnos.maps.settings import MapSettings, choose_settings
 
+View = Literal["upright", "mirrored", "upside-down", "half-turn", "quarter-turn", "quarter-back"]
+"""As it is; mirrored left to right, or front to back; turned by 180, 90 or -90 degrees."""
+
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -24,7 +27,9 @@ class SegmentationSettings(BaseModel):
         minimum_pixels: a slice bleeds from so many foreground pixels of the model grid on (Rasoulian et al.
             2023, 4.4: "less than 10 pixels" are left out). Its probability is the highest threshold at
             which it still has as many.
-        average_flipped: whether a slice is also shown mirrored, left to right, and both answers averaged.
+        shown_as: ways in which a segmentation network is shown each slice; its answers, turned back, are averaged.
+            Ours. On a real scan with painted bleeds it is worth more than a longer training (concepts/bundled-model):
+            what depends on where a head's front is was learned from heads that are drawn.
         probability_gate: slices whose bleed probability is below are left empty. Needed because a
             map of a classifier is normalised per slice: without a gate every slice, healthy or not, has
             a mask. A segmentation network needs none: 0.
@@ -53,7 +58,7 @@ class SegmentationSettings(BaseModel):
     preset: str = "paper"
     stages: tuple[PositiveInt, ...] = (1, 2, 3)
     minimum_pixels: PositiveInt = 10
-    average_flipped: bool = False
+    shown_as: tuple[View, ...] = Field(default=("upright",), min_length=1)
     probability_gate: Fraction = 0.5
     binarisation: Literal["fixed", "otsu", "k-means"] = "fixed"
     map_threshold: Fraction = 0.1

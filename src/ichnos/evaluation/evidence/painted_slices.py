@@ -75,9 +75,9 @@ def look_at_painted(scan: Scan, segmenters: Mapping[str, Segmenter], count: int,
     painted = [(one.subtype, one.scan, one.bleed) for one in paint_slices(scan, count, seed)]
     for subtype, one, bleed in [*clean, *painted]:
         for form, show in FORMS.items():
-            shown = show(one)
+            exported = show(one)
             for title, segmenter in segmenters.items():
-                result = segmenter(shown)
+                result = segmenter(exported)
                 dice = None if bleed is None else count_overlap(result.bleed_mask.voxels, bleed).dice
                 yield PaintedFinding(title, form, subtype, dice, result.volume_ml, result.probability)
 
