@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-BUNDLED := phantom-swin-hgi phantom-unet phantom-cavity-tissue
+COPIED := phantom-swin-hgi phantom-cavity-tissue phantom-cavity-bone
 
 # torch threads that wait in a busy loop slow down 4 to 8 times when another process runs beside them.
 export OMP_WAIT_POLICY := PASSIVE
@@ -63,7 +63,9 @@ weights: setup ## Train the bundled models anew (some hours on two cores) and pu
 	$(BIN)/ichnos train bundled-unet-second -o weights-work/phantom-unet --set start.checkpoint=weights-work/phantom-unet-first \
 	  --set 'start.parts=["encoder", "decoder", "output"]'
 	$(BIN)/ichnos train phantom-cavity-tissue -o weights-work/phantom-cavity-tissue
-	@set -e; for name in $(BUNDLED); do \
+	$(BIN)/ichnos train phantom-cavity-bone -o weights-work/phantom-cavity-bone
+	$(BIN)/python tools/bundle_model.py weights-work/phantom-unet src/ichnos/weights/phantom-unet --image-size 208 --fov-mm 206
+	@set -e; for name in $(COPIED); do \
 	  mkdir -p src/ichnos/weights/$$name; \
 	  cd weights-work/$$name && cp model.safetensors ichnos.json README.md ../../src/ichnos/weights/$$name/ && cd ../..; done
 

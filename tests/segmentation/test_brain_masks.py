@@ -10,7 +10,7 @@ from ichnos.preprocessing.brain_mask import BrainMask, find_brain_mask, judge_br
 from ichnos.scans import write_mask
 from ichnos.scans.scan import Mask, Scan
 from ichnos.segmentation import brain_masks
-from ichnos.segmentation.brain_masks import find_drawn_mask, mask_brain, predict_brain_mask
+from ichnos.segmentation.brain_masks import NETWORKS, find_drawn_mask, mask_brain, predict_brain_mask
 
 COARSE = ((20, 64, 64), (7.5, 3.2, 3.2))
 
@@ -79,7 +79,7 @@ def test_auto_turns_to_the_learned_mask_where_the_classical_is_doubtful(
     scan = ball_head(*COARSE)
     masks = judged(scan, classical), judged(scan, learned)
     monkeypatch.setattr(brain_masks, "find_brain_mask", lambda scan: masks[0])
-    monkeypatch.setattr(brain_masks, "predict_brain_mask", lambda scan: masks[1])
+    monkeypatch.setattr(brain_masks, "_find_by_tissue", lambda scan: masks[1])
     assert mask_brain(scan) is masks[takes_learned]
 
 
@@ -87,7 +87,7 @@ def test_auto_takes_something_before_nothing(monkeypatch: pytest.MonkeyPatch) ->
     whole = ball_head(*COARSE)
     scan = Scan(np.where(whole.voxels_hu == 32.0, np.float32(1000.0), whole.voxels_hu), whole.geometry)
     learned = judged(whole, ("lopsided",))
-    monkeypatch.setattr(brain_masks, "predict_brain_mask", lambda scan: learned)
+    monkeypatch.setattr(brain_masks, "_find_by_tissue", lambda scan: learned)
     assert not find_brain_mask(scan).mask.voxels.any()
     assert mask_brain(scan) is learned
     assert np.array_equal(mask_brain(whole).mask.voxels, find_brain_mask(whole).mask.voxels)
@@ -98,19 +98,18 @@ def test_of_few_slices_auto_takes_both_masks_where_bone_encloses_them(monkeypatc
     brain = scan.voxels_hu == 32.0
     half = brain & (np.arange(64) < 32)
     monkeypatch.setattr(brain_masks, "find_brain_mask", lambda scan: judge_brain_mask(scan, half))
-    monkeypatch.setattr(
-        brain_masks, "predict_brain_mask", lambda scan: judge_brain_mask(scan, np.ones_like(half) & ~half)
-    )
+    monkeypatch.setattr(brain_masks, "_find_by_tissue", lambda scan: judge_brain_mask(scan, np.ones_like(half) & ~half))
     found = mask_brain(scan).mask.voxels
     assert np.array_equal(found & (scan.voxels_hu < 200), brain)
 
 
+@pytest.mark.parametrize("networks", [NETWORKS, NETWORKS[:1], NETWORKS[1:]])
 @pytest.mark.parametrize("exported", [False, True])
-def test_the_learned_mask_finds_the_cavity_of_a_phantom(exported: bool) -> None:
+def test_the_learned_mask_finds_the_cavity_of_a_phantom(exported: bool, networks: tuple[str, ...]) -> None:
     phantom = make_phantom(17, PhantomSettings(slices=6, rows=96, columns=96, gap_mm=(20.0, 20.0)))
     low, high = (0.0, 255.0) if exported else (-1024.0, 3071.0)
     scan = Scan(np.clip(phantom.scan.voxels_hu, low, high), phantom.scan.geometry)
-    found = predict_brain_mask(scan).mask.voxels
+    found = predict_brain_mask(scan, networks).mask.voxels
     soft = phantom.brain_mask & (phantom.scan.voxels_hu < 150.0)
     assert found[soft].mean() > 0.95
     assert (found & ~phantom.brain_mask).sum() < 0.05 * phantom.brain_mask.sum()
@@ -120,3 +119,12 @@ def test_the_learned_mask_finds_the_cavity_of_a_phantom(exported: bool) -> None:
 def test_the_learned_mask_never_fails(hu: float) -> None:
     whole = ball_head((4, 32, 32), (20.0, 6.0, 6.0))
     assert predict_brain_mask(Scan(np.full_like(whole.voxels_hu, hu), whole.geometry)).is_doubtful
+
+
+def test_what_either_network_finds_is_in_the_mask_of_both() -> None:
+    phantom = make_phantom(3, PhantomSettings(slices=8, rows=64, columns=64))
+    both = predict_brain_mask(phantom.scan).mask.voxels
+    each = [predict_brain_mask(phantom.scan, (name,)).mask.voxels for name in NETWORKS]
+    assert not (each[0] & ~both).any()
+    assert not (each[1] & ~both).any()
+    assert (each[0] != each[1]).any()
