@@ -109,12 +109,14 @@ def _find_by_tissue(scan: Scan) -> BrainMask:
 
 
 def predict_brain_mask(scan: Scan, networks: Sequence[str] = NETWORKS) -> BrainMask:
-    """The learned intracranial mask: what any of the networks finds, without holes, specks and dense bone."""
+    """The learned intracranial mask: what any of the networks finds, without holes, specks and dense bone.
+
+    Specks are dropped before masks are joined: the specks of one network touch the mask of the other.
+    """
     found = np.zeros(scan.voxels_hu.shape, dtype=bool)
     for name in networks:
-        found |= _predict(scan, *_load_network(name))
-    soft = _drop_specks(found) & (scan.voxels_hu < BRIGHTEST_HU)
-    return judge_brain_mask(scan, fill_slices(soft))
+        found |= _drop_specks(_predict(scan, *_load_network(name)))
+    return judge_brain_mask(scan, fill_slices(found & (scan.voxels_hu < BRIGHTEST_HU)))
 
 
 def _drop_specks(found: Bool[np.ndarray, "slices rows columns"]) -> Bool[np.ndarray, "slices rows columns"]:
