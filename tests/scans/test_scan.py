@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ichnos.errors import GeometryError
 from ichnos.scans.geometry import Geometry
-from ichnos.scans.scan import IMAGE_ORDER, Mask, Scan, Source, Turn
+from ichnos.scans.scan import IMAGE_ORDER, Mask, Scan, Source, Turn, take_slice
 
 AXES = list(permutations(range(3)))
 FLIPS = list(product([False, True], repeat=3))
@@ -85,3 +85,18 @@ def test_scans_remember_nothing_by_default():
     scan = Scan(np.zeros(GEOMETRY.shape), GEOMETRY)
     assert scan.source == Source()
     assert replace(scan, warnings=("odd",)).warnings == ("odd",)
+
+
+@pytest.mark.parametrize(("z", "extent_mm"), [(0, 4.0), (1, 5.0), (2, 6.0)])
+def test_a_slice_alone_keeps_its_place_and_what_it_stands_for(z, extent_mm):
+    origins_mm = GEOMETRY.origins_mm.copy()
+    origins_mm[1] = origins_mm[0] + (origins_mm[2] - origins_mm[0]) * 0.4
+    uneven = replace(GEOMETRY, origins_mm=origins_mm)
+    gaps_mm = uneven.gaps_mm
+    assert gaps_mm[1] / gaps_mm[0] == pytest.approx(1.5)
+    scan = Scan(np.random.default_rng(0).normal(size=GEOMETRY.shape), uneven, warnings=("odd",))
+    one = take_slice(scan, z)
+    assert one.geometry.slice_extents_mm == pytest.approx([extent_mm * gaps_mm[0] / 4.0])
+    np.testing.assert_array_equal(one.geometry.origins_mm, origins_mm[z : z + 1])
+    np.testing.assert_array_equal(one.voxels_hu, scan.voxels_hu[z : z + 1])
+    assert one.warnings == ("odd",)

@@ -128,3 +128,15 @@ def test_what_either_network_finds_is_in_the_mask_of_both() -> None:
     assert not (each[0] & ~both).any()
     assert not (each[1] & ~both).any()
     assert (each[0] != each[1]).any()
+
+
+def test_specks_of_one_network_do_not_join_the_mask_of_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = ball_head((3, 64, 64), (7.5, 3.2, 3.2))
+    first, second = np.zeros((2, 3, 64, 64), dtype=bool)
+    first[:, 20:44, 20:44] = True
+    second[:, 22:42, 22:42] = True
+    second[1, 30, 44:46] = True  # a speck that touches the first mask
+    found = {NETWORKS[0]: first, NETWORKS[1]: second}
+    monkeypatch.setattr(brain_masks, "_load_network", lambda name: (name, None))
+    monkeypatch.setattr(brain_masks, "_predict", lambda scan, name, recipe: found[name])
+    assert np.array_equal(predict_brain_mask(scan).mask.voxels, first)

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -11,7 +10,7 @@ from tiny import box_scan
 from ichnos.phantoms import PhantomSettings, make_phantom
 from ichnos.preprocessing.brain_mask import BrainMask
 from ichnos.scans.hounsfield import NOT_FINITE, SHIFTED_NOTE
-from ichnos.scans.scan import AIR_HU, Mask, Scan
+from ichnos.scans.scan import AIR_HU, Mask, Scan, take_slice
 from ichnos.segmentation.doubts import (
     CUT_OFF,
     FACE_DOWN,
@@ -220,14 +219,5 @@ def test_a_head_is_segmented_whatever_was_done_to_its_numbers():
 
 
 def test_one_slice_of_a_head_is_enough():
-    scan, z = phantom(5).scan, 6
-    geometry = scan.geometry
-    lone = replace(
-        geometry,
-        origins_mm=geometry.origins_mm[z : z + 1],
-        row_steps_mm=geometry.row_steps_mm[z : z + 1],
-        column_steps_mm=geometry.column_steps_mm[z : z + 1],
-        lone_slice_mm=5.0,
-    )
-    result = bleeds_everywhere()(Scan(scan.voxels_hu[z : z + 1], lone))
+    result = bleeds_everywhere()(take_slice(phantom(5).scan, 6))
     assert result.volume_ml > 30

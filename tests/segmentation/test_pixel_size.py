@@ -6,8 +6,8 @@ from preprocessing.heads import ball_head
 from segmentation.test_doubts import bleeds_everywhere
 from tiny import box_scan
 
-from ichnos.evaluation.evidence.painted import take_slice
 from ichnos.preprocessing.brain_mask import find_brain_mask
+from ichnos.scans.scan import take_slice
 from ichnos.segmentation.pixel_size import find_scale, measure_across_mm, put_back, resize
 
 SIDE = 84

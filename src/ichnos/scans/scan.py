@@ -1,7 +1,7 @@
 """What a head CT is to ichnos: HU voxels, exact geometry, and the way back to its files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -143,6 +143,19 @@ class Mask:
         ends = (0, -1)
         in_plane = self.voxels[:, ends, :].any() or self.voxels[:, :, ends].any()
         return bool(in_plane or (len(self.voxels) > 1 and self.voxels[ends, :, :].any()))
+
+
+def take_slice(scan: Scan, z: int) -> Scan:
+    """One slice as a scan of its own."""
+    geometry = scan.geometry
+    alone = replace(
+        geometry,
+        origins_mm=geometry.origins_mm[z : z + 1],
+        row_steps_mm=geometry.row_steps_mm[z : z + 1],
+        column_steps_mm=geometry.column_steps_mm[z : z + 1],
+        lone_slice_mm=float(geometry.slice_extents_mm[z]),
+    )
+    return replace(scan, voxels_hu=scan.voxels_hu[z : z + 1], geometry=alone)
 
 
 def _check_shape(shape: tuple[int, ...], geometry: Geometry) -> None:

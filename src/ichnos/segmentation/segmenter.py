@@ -129,5 +129,5 @@ def make_segmenter(checkpoint: Checkpoint, name: str, device: torch.device) -> S
         raise CheckpointError(f"checkpoint {name!r} cannot segment: {error}") from error
     checkpoint.model.to(device).eval()
     if checkpoint.kind == "segmenter":
-        checkpoint.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 1.6 times as fast on CPUs
+        checkpoint.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster
     return Segmenter(checkpoint, recipe, settings, name)

@@ -2,11 +2,10 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
-import pytest
 from preprocessing.heads import BRAIN_RADIUS_MM, ball_head
 from tiny import box_scan
 
-from ichnos.evaluation.evidence.painted import DRAWN, SMALLEST_BLEED_MM2, paint_slices, take_slice
+from ichnos.evaluation.evidence.painted import DRAWN, SMALLEST_BLEED_MM2, paint_slices
 from ichnos.preprocessing.brain_mask import find_brain_mask
 
 PIXEL_MM = 1.6
@@ -89,12 +88,3 @@ def test_without_fluid_there_is_no_blood_in_it():
     solid = ball_head((3, 64, 64), (8.0, 2.8, 2.8))
     drawn = [one.subtype for one in paint_slices(solid, 10, seed=0)]
     assert drawn == ["epidural", "intraparenchymal", "subdural"] * 2
-
-
-@pytest.mark.parametrize("z", [0, 4])
-def test_a_slice_keeps_its_place_and_what_it_stands_for(z):
-    scan = head()
-    one = take_slice(scan, z)
-    assert one.geometry.slice_extents_mm == pytest.approx([8.0])
-    np.testing.assert_array_equal(one.geometry.origins_mm[0], scan.geometry.origins_mm[z])
-    np.testing.assert_array_equal(one.voxels_hu[0], scan.voxels_hu[z])

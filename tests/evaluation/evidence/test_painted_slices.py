@@ -36,6 +36,13 @@ def test_every_model_sees_every_slice_in_every_form(dense):
     assert none == [0.0] * len(none)
 
 
+def test_slices_without_much_brain_are_no_clean_ones(dense):
+    hu = head().voxels_hu.copy()
+    hu[0] = -1000.0
+    found = list(look_at_painted(replace(head(), voxels_hu=hu), {"m": dense(45.0)}, 1, seed=0))
+    assert sum(one.dice is None for one in found) == len(FORMS) * (len(hu) - 1)
+
+
 def test_a_stage_writes_what_the_table_tells(dense, monkeypatch, tmp_path):
     monkeypatch.setattr(painted_slices, "load_judged_models", lambda *_: {"m": dense(45.0)})
     save_nifti(head().voxels_hu.astype(np.int16), head().geometry, head().source, tmp_path / "a.nii.gz")

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int, Real
 from scipy import ndimage
 
 from ichnos.preprocessing.brain_mask import find_brain_mask
-from ichnos.scans.scan import Scan
+from ichnos.scans.scan import Scan, take_slice
 
 SMALLEST_BRAIN_MM2 = 6_000.0
 """Slices that show less of the brain are not painted in."""
@@ -109,19 +109,6 @@ def paint_slices(scan: Scan, count: int, seed: int) -> Iterator[PaintedSlice]:
 def list_shown(scan: Scan, brain: Bool[np.ndarray, "slices rows columns"]) -> Int[np.ndarray, " shown"]:
     """Slices that show enough brain to be painted in."""
     return np.flatnonzero(brain.sum(axis=(1, 2)) * scan.geometry.pixel_areas_mm2 >= SMALLEST_BRAIN_MM2)
-
-
-def take_slice(scan: Scan, z: int) -> Scan:
-    """One slice as a scan of its own."""
-    geometry = scan.geometry
-    alone = replace(
-        geometry,
-        origins_mm=geometry.origins_mm[z : z + 1],
-        row_steps_mm=geometry.row_steps_mm[z : z + 1],
-        column_steps_mm=geometry.column_steps_mm[z : z + 1],
-        lone_slice_mm=float(geometry.slice_extents_mm[z]),
-    )
-    return replace(scan, voxels_hu=scan.voxels_hu[z : z + 1], geometry=alone)
 
 
 def _stretch(scan: Scan, brain: Bool[np.ndarray, "rows columns"], z: int, rng: np.random.Generator) -> Canvas:

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from ichnos.evaluation.evidence.judged import load_judged_models
-from ichnos.evaluation.evidence.painted import DRAWN, list_shown, paint_slices, take_slice
+from ichnos.evaluation.evidence.painted import DRAWN, list_shown, paint_slices
 from ichnos.evaluation.evidence.real_scans import list_scans
 from ichnos.evaluation.reproduction.content import Part, write_parts
 from ichnos.evaluation.tables import Table, with_spread
@@ -18,7 +18,7 @@ from ichnos.metrics.overlap import count_overlap
 from ichnos.preprocessing.brain_mask import find_brain_mask
 from ichnos.runtime.files import write_json
 from ichnos.scans.read import read_scan
-from ichnos.scans.scan import Scan
+from ichnos.scans.scan import Scan, take_slice
 from ichnos.segmentation.segmenter import Segmenter
 
 FORMS: dict[str, Callable[[Scan], Scan]] = {
