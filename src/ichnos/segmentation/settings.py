@@ -28,8 +28,8 @@ class SegmentationSettings(BaseModel):
             2023, 4.4: "less than 10 pixels" are left out). Its probability is the highest threshold at
             which it still has as many.
         shown_as: ways in which a segmentation network is shown each slice; its answers, turned back, are averaged.
-            Ours. On a real scan with painted bleeds it is worth more than a longer training (concepts/bundled-model):
-            what depends on where a head's front is was learned from heads that are drawn.
+            Ours: what depends on where a head's front is was learned from heads that are drawn. What it gains on
+            bleeds painted into a real scan is printed by `benchmarks/views.py`.
         probability_gate: slices whose bleed probability is below are left empty. Needed because a
             map of a classifier is normalised per slice: without a gate every slice, healthy or not, has
             a mask. A segmentation network needs none: 0.
