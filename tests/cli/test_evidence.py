@@ -35,9 +35,10 @@ def test_every_bundled_model_is_judged_and_real_scans_only_where_there_are(tmp_p
     stages = {stage.name: stage for stage in plan_evidence(EvidenceOptions(tmp_path, scans=3)).stages}
     assert {f"judge-{family}-{name}" for family in ("training", "grown") for name in BUNDLED} < set(stages)
     assert not {"real", "painted"} & set(stages)
-    assert "worlds" not in stages
+    assert not {"worlds", "students"} & set(stages)
     with_real = plan_evidence(EvidenceOptions(tmp_path, real=tmp_path, ablation_seeds=2))
-    assert {"real", "painted", "real-worlds", "worlds"} <= {stage.name for stage in with_real.stages}
+    wanted = {"real", "painted", "real-worlds", "worlds", "real-students", "students"}
+    assert wanted <= {stage.name for stage in with_real.stages}
 
 
 def test_a_run_ends_with_pages_and_a_record(monkeypatch, tmp_path, capsys):

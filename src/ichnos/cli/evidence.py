@@ -12,6 +12,7 @@ from ichnos.evaluation.evidence.ablation import plan_ablation, read_ablation_rec
 from ichnos.evaluation.evidence.bundled_models import Effort, plan_judging
 from ichnos.evaluation.evidence.painted_slices import judge_painted
 from ichnos.evaluation.evidence.real_scans import look_at_scans
+from ichnos.evaluation.evidence.students import plan_students
 from ichnos.evaluation.reproduction.plan import Plan, Stage, read_done, read_figures, run_plan, stage_folder
 from ichnos.reports.evidence import EvidencePage, write_evidence
 from ichnos.reports.feature_sheets import feature_settings, picture_features
@@ -20,8 +21,11 @@ from ichnos.runtime.provenance import RESEARCH_USE, collect_versions, find_commi
 from ichnos.scans.inputs import check_exists
 from ichnos.segmentation.bundled import BUNDLED, bundled_checkpoint
 
-MODELS, FEATURES, ABLATION = ("tables", "painted", "real"), ("features",), ("worlds",)
+MODELS, FEATURES, ABLATION = ("tables", "painted", "real"), ("features",), ("worlds", "students")
 """Stages that stand on each page."""
+
+TEACHER = "phantom-swin-hgi"
+"""Whose maps students learn from."""
 
 PAINTED, PAINTED_SEED = 100, 7
 """Bleeds painted into each real scan."""
@@ -78,7 +82,7 @@ def run_evidence(options: EvidenceOptions) -> dict[str, Any]:
 
 
 def plan_evidence(options: EvidenceOptions) -> Plan:
-    """All stages: bundled models judged, pictures of features, and, if seeds are asked for, the ablation."""
+    """All stages: bundled models judged, pictures of features, and, if seeds are asked for, ablation and students."""
     models = {name: _hash(name) for name in BUNDLED}
     stages = plan_judging(models, Effort(scans=options.scans), options.device)
     if options.real:
@@ -92,7 +96,9 @@ def plan_evidence(options: EvidenceOptions) -> Plan:
     if options.ablation_seeds:
         real = str(options.real) if options.real else None
         seeds = range(options.ablation_seeds)
-        stages += plan_ablation(read_ablation_recipe(), seeds, options.scans, real)
+        recipe, teacher = read_ablation_recipe(), {"model": TEACHER, "sha256": models[TEACHER]}
+        stages += plan_ablation(recipe, seeds, options.scans, real)
+        stages += plan_students(recipe, teacher, seeds, options.scans, real)
     return Plan(tuple(stages))
 
 

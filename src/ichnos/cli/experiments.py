@@ -34,7 +34,7 @@ def evidence(
     real: Annotated[Path | None, typer.Option(help="A scan, or a folder of scans, that shows no blood.")] = None,
     scans: Annotated[int, typer.Option(min=2, help="Phantoms of each family that are judged.")] = 30,
     ablation_seeds: Annotated[
-        int, typer.Option(min=0, help="Trainings of each world of the ablation; 0 leaves it out.")
+        int, typer.Option(min=0, help="Trainings of each world of the ablation, and of students; 0 leaves both out.")
     ] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Stages that run side by side, one thread each.")] = 2,
     device: Device = "auto",

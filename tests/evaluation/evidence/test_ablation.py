@@ -43,13 +43,13 @@ def test_the_table_has_a_row_for_each_world_with_its_spread(tmp_path):
     findings = [RealFinding(1, title, 2.0 * number, 28, 1, 0.9, ()) for number, title in enumerate(titles)]
     write_json(tmp_path / "real" / "findings.json", [one.__dict__ for one in findings])
     needs = {"judge-worlds": tmp_path / "judged", "real-worlds": tmp_path / "real"}
-    tell_worlds(tmp_path / "own", needs, {"real": True, "seeds": [0, 1]})
+    tell_worlds(tmp_path / "own", needs, {"seeds": [0, 1]})
     (part,) = read_parts(tmp_path / "own")
     (table,) = part.tables
     assert [row[0] for row in table.rows] == list(list_worlds())
     dice = np.mean([2 / 3, 0.0, 6 / 7])
     assert table.rows[0] == ("all features", f"{dice:.2f} ± 0.00", "0.833 ± 0.000", "1.5 ± 0.0", "1.0 ± 1.4")
-    tell_worlds(tmp_path / "own", needs, {"real": False, "seeds": [1]})
+    tell_worlds(tmp_path / "own", {"judge-worlds": needs["judge-worlds"]}, {"seeds": [1]})
     (one_seed,) = read_parts(tmp_path / "own")[0].tables
     assert one_seed.rows[1] == ("no features", f"{dice:.2f}", "0.833", "1.5")
     assert ("2 training seeds" in table.notes[1], "one training seed" in one_seed.notes[1]) == (True, True)
