@@ -2,8 +2,8 @@
 
     python tools/compare_brain_masks.py docs/concepts/intracranial-mask-figures.inc docs/images --scan CT
 
-writes a table of coverage and leak for each condition, and pictures. `--scan` adds what both say of a scan of your own,
-of which only volumes and overlap can be told.
+writes a table of coverage and leak for each condition, and pictures. `--scan` adds what both say of a scan of your own:
+volumes, and in slices whose skull is a closed ring coverage and leak against its inner table, found by rays.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.path import Path as Polygon
 from scipy import ndimage
 
 from ichnos.phantoms import Phantom, PhantomSettings, make_phantom
@@ -50,6 +51,11 @@ BONE_HU = 255.0
 RIM_MM = 2.0
 """Brain is what is less dense than bone and at least so deep within the cavity; without the rim of dura and skull."""
 
+RAYS, NEAREST_MM, FARTHEST_MM = 720, 10.0, 130.0
+TABLE_HU, STEP_MM = 200.0, 0.25
+SMOOTH_RAYS, OFF_MM, OFF_SHARE = 31, 4.0, 0.05
+"""Of the rays of a closed ring, at most this share may be farther off than this from the median of their neighbours."""
+
 COLOURS = {"classical": "#ff5533", "learned": "#33bbff"}
 
 
@@ -66,6 +72,47 @@ def measure(found: np.ndarray, phantom: Phantom) -> tuple[float, float]:
     depth_mm = np.stack([ndimage.distance_transform_edt(each, sampling=pixel_mm) for each in cavity])
     brain = (depth_mm > max(RIM_MM, *pixel_mm)) & (phantom.scan.voxels_hu < BONE_HU)
     return float(found[brain].mean()), float((found & ~cavity).sum() / cavity.sum())
+
+
+def cast_rays(slice_hu: np.ndarray, pixel_mm: tuple[float, float]) -> np.ndarray | None:
+    """What lies within the inner table: rays from the middle of all bone to the first; None unless that is a ring."""
+    bone = ndimage.gaussian_filter(np.minimum(slice_hu, 300.0), 0.5) >= TABLE_HU
+    if not bone.any():
+        return None
+    centre = np.array([(places.min() + places.max()) / 2 for places in np.nonzero(bone)])
+    angles = np.linspace(0.0, 2.0 * np.pi, RAYS, endpoint=False)
+    towards = np.stack([np.sin(angles), np.cos(angles)]) / np.array(pixel_mm)[:, None]
+    steps_mm = np.arange(NEAREST_MM, FARTHEST_MM, STEP_MM)
+    hits = ndimage.map_coordinates(bone, centre[:, None, None] + towards[..., None] * steps_mm, order=0)
+    radii_mm = steps_mm[hits.argmax(axis=1)]
+    off = np.abs(radii_mm - ndimage.median_filter(radii_mm, SMOOTH_RAYS, mode="wrap")) > OFF_MM
+    if not hits.any(axis=1).all() or (radii_mm == NEAREST_MM).any() or off.mean() > OFF_SHARE:
+        return None
+    outline = (centre[:, None] + towards * radii_mm).T
+    pixels = np.stack(np.indices(slice_hu.shape), axis=-1).reshape(-1, 2)
+    return Polygon(outline).contains_points(pixels).reshape(slice_hu.shape)
+
+
+def find_vault(scan: Scan) -> np.ndarray:
+    """The cavity by rays, from the widest closed ring up and down as long as rings are closed; empty elsewhere."""
+    pixel_mm = scan.geometry.spacing_mm[1:]
+    rings = [cast_rays(each, pixel_mm) for each in scan.voxels_hu]
+    vault = np.zeros(scan.voxels_hu.shape, bool)
+    widest = max(range(len(rings)), key=lambda z: 0 if rings[z] is None else rings[z].sum())
+    for way in (range(widest, len(rings)), range(widest - 1, -1, -1)):
+        for z in way:
+            if rings[z] is None:
+                break
+            vault[z] = rings[z]
+    return vault
+
+
+def measure_vault(found: np.ndarray, vault: np.ndarray, scan: Scan) -> tuple[float, float]:
+    """Share of the brain that is covered, and what lies outside the inner table; both of slices of the vault."""
+    shown = vault.any(axis=(1, 2))
+    depth_mm = np.stack([ndimage.distance_transform_edt(each, sampling=scan.geometry.spacing_mm[1:]) for each in vault])
+    brain = (depth_mm > RIM_MM) & (scan.voxels_hu < BONE_HU)
+    return float(found[brain].mean()), float((found & ~vault)[shown].sum() / vault.sum())
 
 
 def compare(condition: str) -> tuple[str, dict[str, BrainMask], Scan]:
@@ -109,6 +156,12 @@ def tell_of(scan: Scan, images: Path) -> None:
         again = mask_brain(Scan(np.clip(scan.voxels_hu, 0.0, 255.0), scan.geometry), how).mask.voxels
         changed = (again != mask.mask.voxels).sum() / mask.mask.voxels.sum()
         sys.stdout.write(f"{how}: {mask.mask.volume_ml:.0f} mL, {changed:.2%} other in 8 bits; {mask.doubts}\n")
+    vault = find_vault(scan)
+    if vault.any():
+        for how, mask in masks.items():
+            covered, outside = measure_vault(mask.mask.voxels, vault, scan)
+            rings = int(vault.any(axis=(1, 2)).sum())
+            sys.stdout.write(f"{how}: {rings} slices of the vault: covered {covered:.2%}, outside {outside:.2%}\n")
     both = masks["classical"].mask.voxels & masks["learned"].mask.voxels
     sys.stdout.write(f"both: {scan.geometry.volume_ml(both):.0f} mL\n")
     draw([("a real scan", masks, scan)], images / "intracranial-masks-real.jpg", 8)
