@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from preprocessing.heads import ball_head, canonical_geometry
 
-from ichnos.preprocessing.head import HeadBox, find_head, find_head_box
+from ichnos.preprocessing.head import LARGEST_HEAD_MM, HeadBox, find_head, find_head_box
 from ichnos.scans.scan import AIR_HU, Scan
 
 
@@ -35,3 +35,15 @@ def test_the_centre_is_the_same_where_hu_were_cut_off_at_0_and_255():
 
 def test_the_extent_is_that_of_the_ball():
     assert find_head_box(ball_head()).extent_mm == pytest.approx(2 * (65 + 14), abs=5)
+
+
+def test_shoulders_below_do_not_widen_the_head():
+    scan = ball_head(centre_mm=(18.0, -12.0, 0.0))
+    shape = scan.voxels_hu.shape
+    with_shoulders = np.concatenate([np.full((3, *shape[1:]), 40.0, np.float32), scan.voxels_hu])
+    assert shape[2] * scan.geometry.spacing_mm[2] < LARGEST_HEAD_MM
+    coarse = canonical_geometry((len(with_shoulders), *shape[1:]), (5.0, 2.2, 2.2))
+    without = Scan(scan.voxels_hu, canonical_geometry(shape, (5.0, 2.2, 2.2)))
+    assert find_head_box(Scan(with_shoulders, coarse)) == find_head_box(without)
+    alone = find_head_box(Scan(with_shoulders[:3], canonical_geometry((3, *shape[1:]), (5.0, 2.2, 2.2))))
+    assert alone.extent_mm > LARGEST_HEAD_MM

@@ -11,12 +11,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy import sparse
 
-from ichnos.preprocessing.head import find_head_box
+from ichnos.preprocessing.head import LARGEST_HEAD_MM, find_head_box
 from ichnos.scans.scan import AIR_HU, Scan
-
-LARGEST_HEAD_MM = 270.0
-"""A head that measures more within a slice has wrong pixel spacing, as pictures without one often do; the
-field of view then grows with it, so that the head is seen whole."""
 
 _BAND = 16
 """Rows that are transposed together: a cache line of float32."""
@@ -73,7 +69,7 @@ class ModelGrid:
     ) -> "ModelGrid":
         """Cover the whole slice, a square of `field_of_view_mm` around the head's centre, or the slice's middle.
 
-        The square is larger where the head is larger than `LARGEST_HEAD_MM`.
+        The square is larger where the head is larger than `LARGEST_HEAD_MM`, so that it is seen whole.
 
         The middle is what is left of a slice whose shorter side was resized to `resized_to` pixels
         when `image_size` pixels are cut out; pixels are then square.

@@ -18,9 +18,14 @@ _COARSE_MM = 3.0
 """The head is found on pixels of about this size: fast, and thin straps vanish."""
 
 
+LARGEST_HEAD_MM = 270.0
+"""What measures more within a slice is no head: shoulders, where most other slices measure less; else a head whose
+pixel spacing is wrong, as that of pictures without one often is."""
+
+
 @dataclass(frozen=True)
 class HeadBox:
-    """Where the head lies within the slices, over all of them.
+    """Where the head lies within the slices, over all that do not show shoulders.
 
     Attributes:
         centre: (row, column) of the middle of the bounding box, pixels.
@@ -32,12 +37,15 @@ class HeadBox:
 
 
 def find_head_box(scan: Scan) -> HeadBox:
-    """Bounding box of the head over all slices; where nothing solid is found, of the whole slice."""
+    """Bounding box of the head over all slices but those of shoulders; where nothing is solid, of the whole slice."""
     _, row_mm, column_mm = scan.geometry.spacing_mm
     row_stride = max(1, round(_COARSE_MM / row_mm))
     column_stride = max(1, round(_COARSE_MM / column_mm))
     head = find_head(scan.voxels_hu[:, ::row_stride, ::column_stride])
-    rows, columns = np.nonzero(head.any(axis=0))
+    extents_mm = np.array([_measure(each, row_stride * row_mm, column_stride * column_mm) for each in head])
+    narrow = (extents_mm > 0.0) & (extents_mm <= LARGEST_HEAD_MM)
+    shows_head = narrow if 2 * narrow.sum() >= np.count_nonzero(extents_mm) else extents_mm > 0.0
+    rows, columns = np.nonzero(head[shows_head].any(axis=0))
     if rows.size == 0:
         height_mm, width_mm = scan.geometry.rows * row_mm, scan.geometry.columns * column_mm
         return HeadBox(((scan.geometry.rows - 1) / 2, (scan.geometry.columns - 1) / 2), max(height_mm, width_mm))
@@ -50,6 +58,12 @@ def find_head_box(scan: Scan) -> HeadBox:
         ),
         max(height_mm, width_mm),
     )
+
+
+def _measure(body: Bool[np.ndarray, "rows columns"], row_mm: float, column_mm: float) -> float:
+    """The longer side of the bounding box; 0 of nothing."""
+    sides_mm = (np.ptp(place) + 1 for place in np.nonzero(body)) if body.any() else (0, 0)
+    return max(side * pixel_mm for side, pixel_mm in zip(sides_mm, (row_mm, column_mm), strict=True))
 
 
 def find_head(coarse_hu: Float[np.ndarray, "slices rows columns"]) -> Bool[np.ndarray, "slices rows columns"]:
