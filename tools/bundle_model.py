@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from ichnos.errors import IchnosError
 from ichnos.evaluation.phantom_score import score_phantoms, summarise
 from ichnos.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ichnos.phantoms import make_phantom
@@ -31,7 +32,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--image-size", type=int, required=True)
     parser.add_argument("--fov-mm", type=float, required=True)
     asked = parser.parse_args(arguments)
-    bundle(asked.checkpoint, asked.target, asked.image_size, asked.fov_mm)
+    try:
+        bundle(asked.checkpoint, asked.target, asked.image_size, asked.fov_mm)
+    except IchnosError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     return 0
 
 

@@ -34,3 +34,12 @@ def test_another_grid_is_seen_and_told_and_all_else_kept(tool, tmp_path):
     assert after["training"]["test"] == {"mean_dice": 0.5, "slices": 1.0}
     assert "# fine" in (tmp_path / "fine" / "README.md").read_text()
     load_checkpoint(tmp_path / "fine")
+
+
+def test_a_missing_folder_is_told_in_one_line(tool, tmp_path, capsys):
+    asked = [str(tmp_path / "nowhere"), str(tmp_path / "out"), "--image-size", "48", "--fov-mm", "206"]
+    assert tool.main(asked) == 1
+    told = capsys.readouterr().err
+    assert "nowhere" in told
+    assert told.count("\n") == 1
+    assert not (tmp_path / "out").exists()
