@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from preprocessing.heads import ball_head
+from preprocessing.heads import ball_head, canonical_geometry
 from scipy import ndimage
 from segmentation.stubs import RECIPE, SETTINGS, bleeding_head, make_swin
 
@@ -89,6 +89,20 @@ def test_beside_bone_twice_the_contrast_is_asked() -> None:
     allowed_thin = gather_evidence(Scan(thin, scan.geometry), make_swin(), RECIPE, settings).allowed[1]
     assert not allowed_thin[row > 45].any()
     assert allowed[(radius_mm > 24) & (radius_mm < 36) & (row < -15)].all()
+
+
+@pytest.mark.parametrize(("thickness_mm", "is_blood"), [(3.5, False), (4.0, False), (5.0, True), (6.0, True)])
+def test_a_layer_of_5_mm_is_blood_and_a_thinner_one_a_rim(thickness_mm: float, is_blood: bool) -> None:
+    """Against a flat wall of bone, on pixels of 0.5 mm: of the first hardly anything is kept, of the other most."""
+    layer = np.broadcast_to((np.arange(80) * 0.5 < thickness_mm)[:, None], (80, 60))
+    hu = np.full((1, 100, 60), 1000.0, np.float32)
+    hu[0, 20:] = np.where(layer, 75.0, 32.0)
+    inside = np.zeros(hu.shape, bool)
+    inside[0, 20:] = True
+    settings = SETTINGS.model_copy(update={"bleed_contrast_hu": 18.0})
+    dense = is_dense(Scan(hu, canonical_geometry(hu.shape, (5.0, 0.5, 1.0))), inside, settings)
+    kept = dense[0, 20:][layer].mean()
+    assert (kept > 0.5) if is_blood else (kept < 0.1)
 
 
 def test_noise_is_no_bone() -> None:

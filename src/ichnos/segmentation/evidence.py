@@ -31,8 +31,8 @@ _RIM_MM = 4.0
 """This close to bone, blurring and beam hardening make healthy tissue up to 20 HU denser than brain 2 to 4 mm
 away from it, so blood must stand out twice as far."""
 
-_DEEP_SHARE = 0.25
-"""Of a dense piece, at least this much must lie farther than `_RIM_MM` from bone: a layer of 5 to 6 mm does."""
+_DEEP_SHARE = 0.15
+"""Of a dense piece, at least this much must lie farther than `_RIM_MM` from bone: a layer of 5 mm does."""
 
 _TISSUE_PERCENTILE = 30
 """Of a slice's brain: ordinary tissue even where blood fills more than half of the slice."""
