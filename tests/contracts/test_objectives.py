@@ -14,8 +14,8 @@ from ichnos.models.transfer import transfer
 from ichnos.training.objectives.registry import OBJECTIVES, make_objective
 
 LEARNT = {
-    "slice-labels": (60, 0.01, 0.4),
-    "focal-labels": (130, 0.005, 0.4),
+    "slice-labels": (80, 0.003, 0.4),
+    "focal-labels": (80, 0.002, 0.4),
     "supervised": (70, 0.01, 0.4),
     "context-restoration": (30, 0.01, 0.3),
     "global-contrastive": (40, 0.01, 0.4),
