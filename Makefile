@@ -57,8 +57,10 @@ examples: setup ## Run every example
 
 weights: setup ## Train the bundled models anew (some hours on two cores) and put them into the package
 	$(BIN)/ichnos train phantom-swin -o weights-work/phantom-swin
-	$(BIN)/ichnos train bundled-swin-hgi -o weights-work/phantom-swin-hgi --set start.checkpoint=weights-work/phantom-swin \
+	$(BIN)/ichnos train bundled-swin-hgi -o weights-work/phantom-swin-hgi-first --set start.checkpoint=weights-work/phantom-swin \
 	  --set 'start.parts=["transformer"]'
+	$(BIN)/ichnos train bundled-swin-hgi-second -o weights-work/phantom-swin-hgi \
+	  --set start.checkpoint=weights-work/phantom-swin-hgi-first --set 'start.parts=["transformer"]'
 	$(BIN)/ichnos train bundled-unet -o weights-work/phantom-unet-first
 	$(BIN)/ichnos train bundled-unet-second -o weights-work/phantom-unet --set start.checkpoint=weights-work/phantom-unet-first \
 	  --set 'start.parts=["encoder", "decoder", "output"]'

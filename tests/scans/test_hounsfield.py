@@ -9,7 +9,7 @@ from tiny import SETTINGS, box_scan
 from ichnos.errors import PixelError
 from ichnos.phantoms import make_phantom
 from ichnos.scans.geometry import Geometry
-from ichnos.scans.hounsfield import NOT_FINITE, SHIFTED_NOTE, Scale, find_scale, mend_scan, mend_values
+from ichnos.scans.hounsfield import CUT_NOTE, NOT_FINITE, SHIFTED_NOTE, Scale, find_scale, mend_scan, mend_values
 from ichnos.scans.scan import Scan
 
 
@@ -51,8 +51,9 @@ def test_a_head_is_told_from_what_was_done_to_it(seed):
     assert find_scale(hu + 1024, "x") == Scale(-1024.0, (SHIFTED_NOTE,))
     assert find_scale(np.maximum(hu, -1000) + 1024, "x").offset_hu == -1024.0
     cut = find_scale(np.clip(hu, 0, 255).astype(np.uint8), "x")
-    assert cut == Scale(notes=("values from 0 to 255: taken as HU that were cut off there",))
+    assert cut == Scale(notes=(f"values from 0 to 255: {CUT_NOTE}",))
     assert find_scale(np.clip(hu, -100, 250), "x").offset_hu == 0.0
+    assert find_scale(np.maximum(hu, 0), "x") == Scale(notes=(f"values from 0 to {hu.max():g}: {CUT_NOTE}",))
     for low, high in [(0, 80), (-20, 100), (-135, 215)]:
         stretched = np.clip((hu - low) / (high - low), 0, 1) * 255
         with pytest.raises(PixelError, match=r"soft tissue in the skull is at \d+, not 20 to 45: stretched"):
@@ -63,6 +64,34 @@ def test_one_slice_is_enough():
     hu = head().voxels_hu[3:4]
     assert find_scale(np.clip(hu, 0, 255), "x").notes
     assert find_scale(hu + 1024, "x").offset_hu == -1024.0
+
+
+def disc(*rings):
+    """A lone slice of air with discs of (radius, HU), each laid on the one before."""
+    rows, columns = np.indices((64, 64)) - 32
+    hu = np.full((1, 64, 64), -1000.0)
+    for radius, value in rings:
+        hu[0][rows**2 + columns**2 <= radius**2] = value
+    return hu
+
+
+def test_a_lone_slice_without_brain_is_told_by_its_soft_tissue():
+    neck = disc((28, -90), (25, 55), (5, 600))
+    assert find_scale(neck + 1024, "x") == Scale(-1024.0, (SHIFTED_NOTE,))
+    assert find_scale(neck, "x") == Scale()
+    skull = disc((28, 60), (24, 1024), (23, 600), (8, 30))
+    with pytest.raises(PixelError, match="was something added"):
+        find_scale(np.maximum(skull, 0), "x")
+
+
+@pytest.mark.parametrize("margin", [0, 8])
+def test_blurred_bone_of_a_lone_vertex_is_not_refused_however_it_was_cropped(margin):
+    top = disc((24, 1000), (9, 75))
+    kept = slice(8 - margin, 57 + margin)
+    assert find_scale(np.clip(top[:, kept, kept], 0, 255), "x").notes
+    brain_stretched = disc((24, 1000), (16, 75))
+    with pytest.raises(PixelError, match="stretched"):
+        find_scale(np.clip(brain_stretched[:, kept, kept], 0, 255), "x")
 
 
 def test_eight_bits_without_a_skull_tell_nothing_and_pass():
