@@ -80,10 +80,14 @@ def test_missing_rescale_is_accepted_where_values_look_like_hu(tmp_path):
     assert "1 slice(s) without rescale slope and intercept; taken as HU" in scan.warnings[1]
 
 
-def test_missing_rescale_is_refused_elsewhere(tmp_path):
-    save(ct_slice(RescaleSlope=None, RescaleIntercept=None), tmp_path / "1")
+def test_missing_rescale_is_refused_elsewhere_unless_soft_tissue_tells(tmp_path):
+    bony = pattern()
+    bony[1:-1, 1:-1] = 900
+    save(ct_slice(bony, RescaleSlope=None, RescaleIntercept=None), tmp_path / "1")
     with pytest.raises(PixelError, match=r"/1: values from 24 to 1924 are not Hounsfield units .*was something added"):
         read_dicom([tmp_path])
+    save(ct_slice(RescaleSlope=None, RescaleIntercept=None), tmp_path / "1")
+    np.testing.assert_array_equal(read_dicom([tmp_path]).voxels_hu[0], pattern())
 
 
 def test_no_dicom_among_the_files(tmp_path):

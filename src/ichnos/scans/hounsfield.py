@@ -156,7 +156,8 @@ def _coarsen(voxels: Shaped[np.ndarray, "slices rows columns"]) -> Float[np.ndar
 def _is_shifted(coarse: Float[np.ndarray, "slices rows columns"]) -> bool:
     """Whether brain is found 1024 higher, more than where it should be, and nothing where fat and skin should be.
 
-    Where no brain is found, as in a lone slice of the base, soft tissue of the whole head tells.
+    Where no brain is found, as in a lone slice of the base, and no value is negative, soft tissue of the whole head
+    tells.
     """
     as_fat = (coarse > _FAT_HU[0]) & (coarse < _FAT_HU[1])
     if as_fat.mean() > _FAT_SHARE:
@@ -164,6 +165,8 @@ def _is_shifted(coarse: Float[np.ndarray, "slices rows columns"]) -> bool:
     inside = _inside_skull(coarse - np.float32(SHIFT_HU))
     if len(inside) > len(_inside_skull(coarse)) and _is_brain(inside):
         return True
+    if coarse.min() < 0:
+        return False
     bright = coarse[coarse > _BRIGHT_HU]
     return bool(np.count_nonzero(abs(bright - SHIFT_HU) < _SOFT_REACH_HU) > _SOFT_SHARE * len(bright))
 
