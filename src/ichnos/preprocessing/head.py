@@ -62,8 +62,10 @@ def find_head_box(scan: Scan) -> HeadBox:
 
 def _measure(body: Bool[np.ndarray, "rows columns"], row_mm: float, column_mm: float) -> float:
     """The longer side of the bounding box; 0 of nothing."""
-    sides_mm = (np.ptp(place) + 1 for place in np.nonzero(body)) if body.any() else (0, 0)
-    return max(side * pixel_mm for side, pixel_mm in zip(sides_mm, (row_mm, column_mm), strict=True))
+    if not body.any():
+        return 0.0
+    rows, columns = (int(np.ptp(place)) + 1 for place in np.nonzero(body))
+    return max(rows * row_mm, columns * column_mm)
 
 
 def find_head(coarse_hu: Float[np.ndarray, "slices rows columns"]) -> Bool[np.ndarray, "slices rows columns"]:
