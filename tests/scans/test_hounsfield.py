@@ -79,9 +79,9 @@ def test_a_lone_slice_without_brain_is_told_by_its_soft_tissue():
     neck = disc((28, -90), (25, 55), (5, 600))
     assert find_scale(neck + 1024, "x") == Scale(-1024.0, (SHIFTED_NOTE,))
     assert find_scale(neck, "x") == Scale()
-    dense = disc((28, 1000), (25, -1000), (20, 1024))
+    dense = disc((28, 1000), (25, -1000), (20, 1024), (3, 1500))
     assert find_scale(dense, "x") == Scale()
-    skull = disc((28, 60), (24, 1024), (23, 600), (8, 30))
+    skull = disc((28, 60), (24, 1500), (23, 1024), (22, 600), (8, 30))
     with pytest.raises(PixelError, match="was something added"):
         find_scale(np.maximum(skull, 0), "x")
 
